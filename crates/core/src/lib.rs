@@ -1,0 +1,12 @@
+//! The pure part of org_scope: names and quoting, organizations, situations that go wrong, and the
+//! statements that lead from the facts of a table to its desired fence.
+//!
+//! Nothing here knows a server: no pgrx, no unsafe, no input or output. Facts come in as values,
+//! statements go out as text, and everything can be tested without a database.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod org;
+pub mod sql;
+
+pub use error::Error;

@@ -1,0 +1,101 @@
+//! An organization's value: one text, and what it is as uuid and as bigint.
+
+use uuid::Uuid;
+
+use crate::Error;
+
+/// The longest organization, user or project that a context takes, in bytes.
+///
+/// Real ones are below 64; the bound keeps a hostile value from filling every backend and worker.
+pub const MAX_CONTEXT_BYTES: usize = 1024;
+
+/// The three families of types that an org column can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrgType {
+    /// `text`, `varchar`, and domains over them.
+    Text,
+    /// `uuid` and domains over it.
+    Uuid,
+    /// `bigint`, `integer`, `smallint`, and domains over them.
+    Bigint,
+}
+
+impl OrgType {
+    /// The SQL name of the type that a reader of this family returns.
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Uuid => "uuid",
+            Self::Bigint => "bigint",
+        }
+    }
+}
+
+/// A context value that was taken: its text as given, and its readings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgValue {
+    text: Box<str>,
+    uuid: Option<Uuid>,
+    bigint: Option<i64>,
+}
+
+impl OrgValue {
+    /// Reads a value; `None` for the empty text, which stands for "unset" in a setting.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        Some(Self { text: text.into(), uuid: Uuid::parse_str(text).ok(), bigint: text.parse().ok() })
+    }
+
+    /// The text as it was given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As uuid.
+    ///
+    /// # Errors
+    /// [`Error::WrongOrgType`] where the text is none.
+    pub fn uuid(&self) -> Result<Uuid, Error> {
+        self.uuid.ok_or_else(|| self.wrong(OrgType::Uuid))
+    }
+
+    /// As bigint.
+    ///
+    /// # Errors
+    /// [`Error::WrongOrgType`] where the text is none.
+    pub fn bigint(&self) -> Result<i64, Error> {
+        self.bigint.ok_or_else(|| self.wrong(OrgType::Bigint))
+    }
+
+    /// The family that the text looks like, for messages.
+    pub fn looks_like(&self) -> OrgType {
+        match (self.uuid, self.bigint) {
+            (Some(_), _) => OrgType::Uuid,
+            (_, Some(_)) => OrgType::Bigint,
+            _ => OrgType::Text,
+        }
+    }
+
+    fn wrong(&self, wanted: OrgType) -> Error {
+        Error::WrongOrgType { wanted, found: self.looks_like() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_reads_its_own() {
+        let uuid = OrgValue::parse("12938A96-648b-4aec-ab59-282e2345cec7").expect("set");
+        assert_eq!(uuid.uuid().expect("a uuid").to_string(), "12938a96-648b-4aec-ab59-282e2345cec7");
+        assert_eq!(uuid.bigint(), Err(Error::WrongOrgType { wanted: OrgType::Bigint, found: OrgType::Uuid }));
+        let number = OrgValue::parse("42").expect("set");
+        assert_eq!(number.bigint(), Ok(42));
+        let text = OrgValue::parse("org_38mpe7YzuKjtqIRiuiWGCruMwX5").expect("set");
+        assert_eq!(text.uuid(), Err(Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text }));
+        assert_eq!(OrgValue::parse(""), None);
+    }
+}
