@@ -1,5 +1,25 @@
 //! org_scope: walls off organizations inside one PostgreSQL database.
+//!
+//! `api` is the SQL surface, the features decide, `pg` is the boundary to the server and the only
+//! place with `unsafe`, and `org_scope_core` is everything that needs no server.
+
+use pgrx::prelude::*;
+
+mod across;
+mod api;
+mod context;
+mod identity;
+mod pg;
 
 pgrx::pg_module_magic!();
 
-mod pg;
+extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+extension_sql_file!("../sql/context.sql", name = "context", requires = ["bootstrap"]);
+extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]);
+extension_sql_file!("../sql/across.sql", name = "across", requires = ["access"]);
+
+/// Runs when the library loads: with the server, with the session, or with the first call.
+#[pg_guard]
+extern "C-unwind" fn _PG_init() {
+    pg::init();
+}

@@ -1,4 +1,33 @@
 //! The boundary to the server: the only place with `unsafe`, each block with the fact it relies on.
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
+pub(crate) mod access;
+pub(crate) mod entry;
+pub(crate) mod executor;
+pub(crate) mod fence_call;
+pub(crate) mod guc;
+pub(crate) mod hook;
+pub(crate) mod noforce;
+pub(crate) mod owner;
 pub(crate) mod report;
+pub(crate) mod role;
+pub(crate) mod running;
+pub(crate) mod session;
+pub(crate) mod spi;
+pub(crate) mod statement;
+pub(crate) mod throw;
+pub(crate) mod utility;
+pub(crate) mod xact;
+
+/// Everything that has to be registered with the server, settings first: their check hooks judge
+/// what was set before the library came.
+pub(crate) fn init() {
+    access::init();
+    guc::init();
+    guc::reserve_prefix();
+    fence_call::init();
+    executor::init();
+    utility::init();
+    noforce::init();
+    xact::init();
+}

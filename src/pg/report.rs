@@ -1,39 +1,56 @@
-//! Raises a situation as the server's own error.
+//! Says a situation: as an error, a warning, a notice, a line in the log, or the reason of a check hook.
 
 use std::ffi::CString;
 
+use org_scope_core::Error;
 use org_scope_core::error::Report;
 use pgrx::{PgLogLevel, pg_sys};
 
-/// Reports with the given level; with `ERROR` and above it does not return.
-///
-/// pgrx's own reports know only the server's SQLSTATEs; `ThrowErrorData` takes any.
-pub(crate) fn report(level: PgLogLevel, report: &Report) {
-    let text = |s: &str| CString::new(s.replace('\0', "")).unwrap_or_default();
-    let message = text(&report.message);
-    let detail = report.detail.as_deref().map(text);
-    let hint = report.hint.as_deref().map(text);
-    // SAFETY: ErrorData is a plain C struct for which all zeroes means "nothing said".
-    let mut data: pg_sys::ErrorData = unsafe { std::mem::zeroed() };
-    data.elevel = level as i32;
-    data.sqlerrcode = encode_sqlstate(report.sqlstate);
-    data.message = message.as_ptr().cast_mut();
-    data.detail = detail.as_ref().map_or(std::ptr::null_mut(), |d| d.as_ptr().cast_mut());
-    data.hint = hint.as_ref().map_or(std::ptr::null_mut(), |h| h.as_ptr().cast_mut());
-    // SAFETY: data and its strings live until the call returns or unwinds, and the server copies them.
-    unsafe { pg_sys::ThrowErrorData(&raw mut data) };
+use super::throw;
+
+/// Raises the situation.
+pub(crate) fn raise(error: &Error) -> ! {
+    throw::raise(error.report())
 }
 
-/// Raises the situation as an ERROR.
-pub(crate) fn raise(error: &org_scope_core::Error) -> ! {
-    report(PgLogLevel::ERROR, &error.report());
-    unreachable!("an ERROR unwinds")
+/// Warns of the situation.
+pub(crate) fn warn(error: &Error) {
+    throw::say(PgLogLevel::WARNING as i32, &error.report());
 }
 
-/// The server's integer form of a SQLSTATE: six bits a character (`MAKE_SQLSTATE`).
-fn encode_sqlstate(state: &str) -> i32 {
-    state
-        .bytes()
-        .enumerate()
-        .fold(0, |code, (i, b)| code | (((i32::from(b) - i32::from(b'0')) & 0x3F) << (6 * i)))
+/// Tells the client something that is no fault.
+pub(crate) fn notice(message: &str) {
+    plain(PgLogLevel::NOTICE, message);
+}
+
+/// Writes to the server's log alone.
+pub(crate) fn log(message: &str) {
+    plain(PgLogLevel::LOG_SERVER_ONLY, message);
+}
+
+fn plain(level: PgLogLevel, message: &str) {
+    let report = Report { sqlstate: "00000", message: message.to_owned(), detail: None, hint: None };
+    throw::say(level as i32, &report);
+}
+
+/// Says why a check hook returns false; the server makes the error of it, or at library load the
+/// warning.
+pub(crate) fn refuse_setting(error: &Error) {
+    let said = error.report();
+    // SAFETY: sets a variable that the server reads when the hook has returned.
+    unsafe { pg_sys::GUC_check_errcode(throw::sqlstate_code(said.sqlstate)) };
+    let copy = |text: Option<&str>| match text.and_then(|t| CString::new(t).ok()) {
+        // SAFETY: a NUL-terminated string, copied into the current memory context, which outlives the
+        // report that the server makes of it.
+        Some(text) => unsafe { pg_sys::pstrdup(text.as_ptr()) },
+        None => std::ptr::null_mut(),
+    };
+    let (message, detail, hint) =
+        (copy(Some(&said.message)), copy(said.detail.as_deref()), copy(said.hint.as_deref()));
+    // SAFETY: the server's own variable for this purpose; NULL means "nothing said".
+    unsafe { pg_sys::GUC_check_errmsg_string = message };
+    // SAFETY: as above.
+    unsafe { pg_sys::GUC_check_errdetail_string = detail };
+    // SAFETY: as above.
+    unsafe { pg_sys::GUC_check_errhint_string = hint };
 }

@@ -27,6 +27,45 @@ pub enum Error {
         /// The session's login role.
         role: Ident,
     },
+    /// `allow` got a word that is no kind of access.
+    UnknownHow,
+    /// Access `parameter` lives as long as the connection, which a pooler hands on.
+    PooledParameter,
+    /// The login role is bound to an organization, and another one was asked for.
+    Bound {
+        /// The session's login role.
+        role: Ident,
+    },
+    /// A pooled role asked for something that outlives its transaction.
+    PooledSession {
+        /// What it asked for.
+        what: Outliving,
+    },
+    /// A pooled role asked for a second organization in one transaction.
+    PooledSecondOrg,
+    /// A setting was written by something else than the setters.
+    SettingClosed {
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// A context is set by a role whose statements row security doesn't filter.
+    Bypassing {
+        /// The role.
+        role: Ident,
+    },
+    /// The organization changed under a running statement.
+    OrgChanged,
+    /// While FORCE is lifted, a fenced table was reached as another user than the caller.
+    ReachedAsAnother,
+    /// While FORCE was lifted, a cursor on a fenced table was opened and left open.
+    CursorLeftOpen,
+    /// `across_orgs` got something else than one plain statement.
+    NotOneStatement,
+    /// An argument that must be there is NULL.
+    NullArgument {
+        /// Its name.
+        name: &'static str,
+    },
     /// A setter got NULL or the empty text as organization.
     EmptyOrg,
     /// A context value is longer than [`MAX_CONTEXT_BYTES`].
@@ -38,6 +77,15 @@ pub enum Error {
         /// The family that the context's value looks like.
         found: OrgType,
     },
+}
+
+/// What would outlive the transaction of a pooled role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outliving {
+    /// A context for the session.
+    Context,
+    /// A cursor WITH HOLD.
+    HeldCursor,
 }
 
 impl Error {
@@ -62,6 +110,87 @@ impl Error {
                 None,
                 Some(format!("SELECT org_scope.allow({}, 'direct');", role_literal(role))),
             ),
+            Self::UnknownHow => say(
+                "22023",
+                "access must be 'direct' or 'parameter'".into(),
+                None,
+                Some("SELECT org_scope.allow('...', 'direct');".into()),
+            ),
+            Self::PooledParameter => say(
+                "22023",
+                "access 'parameter' can't be pooled".into(),
+                Some(
+                    "A setting given by SET or by connection options lives as long as the connection, \
+                     and a pooler hands the connection to the next client.",
+                ),
+                Some("SELECT org_scope.allow('...', 'direct', pooled => true);".into()),
+            ),
+            Self::Bound { role } => say(
+                "OS003",
+                format!("role {role} is bound to one organization"),
+                None,
+                Some(format!("SELECT org_scope.unbind_role({});", role_literal(role))),
+            ),
+            Self::PooledSession { what: Outliving::Context } => say(
+                "OS003",
+                "a pooled role can set its context for the transaction only".into(),
+                Some("The next client of the connection would inherit a context of the session."),
+                Some("BEGIN; SELECT org_scope.set_current_org('...', is_local => true);".into()),
+            ),
+            Self::PooledSession { what: Outliving::HeldCursor } => say(
+                "OS003",
+                "a pooled role can't declare a cursor WITH HOLD".into(),
+                Some("The next client of the connection could read the rows that the cursor holds."),
+                Some("Declare it WITHOUT HOLD and read it to the end in the transaction.".into()),
+            ),
+            Self::PooledSecondOrg => say(
+                "OS003",
+                "the organization of this transaction is fixed".into(),
+                Some("A pooled role has one organization in a transaction."),
+                Some("COMMIT; BEGIN; SELECT org_scope.set_current_org('...', is_local => true);".into()),
+            ),
+            Self::SettingClosed { setting } => say(
+                "OS002",
+                format!("parameter \"{setting}\" can be set by org_scope's functions only"),
+                None,
+                Some("SELECT org_scope.set_current_org('...');".into()),
+            ),
+            Self::Bypassing { role } => say(
+                "OS002",
+                format!("role {role} bypasses row security, so no organization limits what it sees"),
+                Some("PostgreSQL applies no policy to superusers and to roles with BYPASSRLS."),
+                Some("Connect as an ordinary role, or SET ROLE to one.".into()),
+            ),
+            Self::OrgChanged => say(
+                "OS003",
+                "the organization changed while a statement was running".into(),
+                Some("A statement that began under one organization doesn't go on under another."),
+                Some("Set the organization in a statement of its own.".into()),
+            ),
+            Self::ReachedAsAnother => say(
+                "OS002",
+                "across_orgs lifts the fence for its caller only".into(),
+                Some(
+                    "The statement reaches a table with row security as another user, \
+                     through a view, a SECURITY DEFINER function or a materialized view.",
+                ),
+                Some("Name the tables themselves in the statement.".into()),
+            ),
+            Self::CursorLeftOpen => say(
+                "OS002",
+                "a cursor that was opened across organizations is still open".into(),
+                Some("It would go on without a fence after the call."),
+                Some("Close it in the statement that opens it.".into()),
+            ),
+            Self::NotOneStatement => say(
+                "22023",
+                "across_orgs takes one SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE or ALTER TABLE".into(),
+                None,
+                Some("SELECT org_scope.across_orgs('UPDATE ...', reason => '...');".into()),
+            ),
+            Self::NullArgument { name } => {
+                say("22004", format!("argument \"{name}\" must not be null"), None, None)
+            }
             Self::EmptyOrg => say(
                 "OS004",
                 "the organization must not be null or empty".into(),
@@ -102,7 +231,20 @@ mod tests {
         let role = Ident::new("App \"x\"").expect("legal");
         for error in [
             Error::NoOrg,
-            Error::NotAllowed { role },
+            Error::NotAllowed { role: role.clone() },
+            Error::Bound { role: role.clone() },
+            Error::Bypassing { role },
+            Error::UnknownHow,
+            Error::PooledParameter,
+            Error::PooledSession { what: Outliving::Context },
+            Error::PooledSession { what: Outliving::HeldCursor },
+            Error::PooledSecondOrg,
+            Error::SettingClosed { setting: "org_scope.current_org" },
+            Error::OrgChanged,
+            Error::NullArgument { name: "role" },
+            Error::ReachedAsAnother,
+            Error::CursorLeftOpen,
+            Error::NotOneStatement,
             Error::EmptyOrg,
             Error::ContextTooLong,
             Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text },

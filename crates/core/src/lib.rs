@@ -5,6 +5,8 @@
 //! statements go out as text, and everything can be tested without a database.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod context;
 pub mod error;
 pub mod org;
 pub mod sql;

@@ -1,0 +1,107 @@
+//! What a login role may do to the context.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::sql::Ident;
+
+/// The ways in which a role may set its organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Through the setters, any organization.
+    Direct,
+    /// As `Direct`, and by `SET` or a connection string's options.
+    Parameter,
+}
+
+impl How {
+    /// Reads the word of `allow`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownHow`]
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        match word {
+            "direct" => Ok(Self::Direct),
+            "parameter" => Ok(Self::Parameter),
+            _ => Err(Error::UnknownHow),
+        }
+    }
+
+    /// Whether a role with this access may have a context that came in through `other`.
+    pub fn includes(self, other: Self) -> bool {
+        self == other || self == Self::Parameter
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Parameter => "parameter",
+        })
+    }
+}
+
+/// A role's row of the access table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// How it may set the organization; `None` for a role that is only bound.
+    pub how: Option<How>,
+    /// The organization that it always is.
+    pub bound_org: Option<String>,
+    /// Whether its connections are handed from client to client between transactions.
+    pub pooled: bool,
+}
+
+/// A privilege that goes with a row of the access table, as statements.
+#[derive(Debug)]
+pub struct Grant<'a> {
+    privilege: &'static str,
+    role: &'a Ident,
+}
+
+impl<'a> Grant<'a> {
+    /// EXECUTE on the setter. PUBLIC has it too, so that a role without access gets our error and
+    /// its HINT; this one ties the role to the table: DROP ROLE is refused while there is a row.
+    pub fn setter(role: &'a Ident) -> Self {
+        Self { privilege: "EXECUTE ON FUNCTION org_scope.set_current_org(text, boolean)", role }
+    }
+
+    /// SET on the parameter: what access `parameter` adds.
+    pub fn parameter(role: &'a Ident) -> Self {
+        Self { privilege: "SET ON PARAMETER org_scope.current_org", role }
+    }
+
+    /// The GRANT.
+    pub fn give(&self) -> String {
+        format!("GRANT {} TO {}", self.privilege, self.role)
+    }
+
+    /// The REVOKE.
+    pub fn take(&self) -> String {
+        format!("REVOKE {} FROM {}", self.privilege, self.role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_quote_the_role() {
+        let role = Ident::new("a\"; DROP ROLE b").expect("legal");
+        assert_eq!(
+            Grant::parameter(&role).give(),
+            "GRANT SET ON PARAMETER org_scope.current_org TO \"a\"\"; DROP ROLE b\""
+        );
+    }
+
+    #[test]
+    fn parameter_access_includes_the_setters() {
+        assert!(How::Parameter.includes(How::Direct) && !How::Direct.includes(How::Parameter));
+        assert_eq!(How::parse("token"), Err(Error::UnknownHow));
+    }
+}

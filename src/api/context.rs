@@ -1,0 +1,87 @@
+//! `org_scope.set_current_…`, `current_…`, `fence_…`, `clear_context`, `context`.
+
+use org_scope_core::Error;
+use org_scope_core::org::OrgValue;
+use pgrx::{JsonB, Uuid};
+
+use crate::context::{reader, setter};
+use crate::pg::entry::{Answer, Call, entry};
+
+type Setter = fn(Option<&str>, bool) -> Result<(), Error>;
+
+/// Takes the value of argument 0 as text, and is_local of argument 1; NULL counts as false there, as
+/// in `set_config`.
+fn set(call: &Call, value: Option<String>, setter: Setter) -> Result<Answer, Error> {
+    setter(value.as_deref(), call.arg(1).unwrap_or(false))?;
+    Ok(value.into())
+}
+
+fn text_arg(call: &Call) -> Option<String> {
+    call.arg(0)
+}
+
+fn uuid_arg(call: &Call) -> Option<String> {
+    call.arg::<Uuid>(0).map(|v| uuid::Uuid::from_bytes(*v.as_bytes()).to_string())
+}
+
+fn bigint_arg(call: &Call) -> Option<String> {
+    call.arg::<i64>(0).map(|v| v.to_string())
+}
+
+fn text(value: &OrgValue) -> Result<String, Error> {
+    Ok(value.text().to_owned())
+}
+
+fn uuid(value: &OrgValue) -> Result<Uuid, Error> {
+    value.uuid().map(|u| Uuid::from_bytes(u.into_bytes()))
+}
+
+entry!(org_scope_set_current_org_text, pg_finfo_org_scope_set_current_org_text, |call| {
+    set(call, text_arg(call), setter::set_org)
+});
+entry!(org_scope_set_current_org_uuid, pg_finfo_org_scope_set_current_org_uuid, |call| {
+    set(call, uuid_arg(call), setter::set_org)
+});
+entry!(org_scope_set_current_org_bigint, pg_finfo_org_scope_set_current_org_bigint, |call| {
+    set(call, bigint_arg(call), setter::set_org)
+});
+entry!(org_scope_set_current_user, pg_finfo_org_scope_set_current_user, |call| {
+    set(call, text_arg(call), setter::set_user)
+});
+entry!(org_scope_set_current_project_text, pg_finfo_org_scope_set_current_project_text, |call| {
+    set(call, text_arg(call), setter::set_project)
+});
+entry!(org_scope_set_current_project_uuid, pg_finfo_org_scope_set_current_project_uuid, |call| {
+    set(call, uuid_arg(call), setter::set_project)
+});
+entry!(org_scope_set_current_project_bigint, pg_finfo_org_scope_set_current_project_bigint, |call| {
+    set(call, bigint_arg(call), setter::set_project)
+});
+entry!(org_scope_clear_context, pg_finfo_org_scope_clear_context, |_| {
+    setter::clear();
+    Ok(().into())
+});
+
+entry!(org_scope_current_org, pg_finfo_org_scope_current_org, |_| Ok(reader::org(text)?.into()));
+entry!(org_scope_current_org_uuid, pg_finfo_org_scope_current_org_uuid, |_| Ok(reader::org(uuid)?.into()));
+entry!(org_scope_current_org_bigint, pg_finfo_org_scope_current_org_bigint, |_| {
+    Ok(reader::org(OrgValue::bigint)?.into())
+});
+entry!(org_scope_fence_org, pg_finfo_org_scope_fence_org, |_| Ok(reader::fence_org(text)?.into()));
+entry!(org_scope_fence_org_uuid, pg_finfo_org_scope_fence_org_uuid, |_| {
+    Ok(reader::fence_org(uuid)?.into())
+});
+entry!(org_scope_fence_org_bigint, pg_finfo_org_scope_fence_org_bigint, |_| {
+    Ok(reader::fence_org(OrgValue::bigint)?.into())
+});
+entry!(org_scope_current_user_id, pg_finfo_org_scope_current_user_id, |_| Ok(reader::user_id().into()));
+entry!(org_scope_current_project, pg_finfo_org_scope_current_project, |_| {
+    Ok(reader::project(text)?.into())
+});
+entry!(org_scope_current_project_uuid, pg_finfo_org_scope_current_project_uuid, |_| {
+    Ok(reader::project(uuid)?.into())
+});
+entry!(org_scope_current_project_bigint, pg_finfo_org_scope_current_project_bigint, |_| {
+    Ok(reader::project(OrgValue::bigint)?.into())
+});
+entry!(org_scope_context, pg_finfo_org_scope_context, |_| Ok(Some(JsonB(reader::context())).into()));

@@ -1,0 +1,6 @@
+//! The SQL surface: convert the arguments, call one feature, return. The declarations with their
+//! volatility, strictness and comments stand in `sql/`, one file for each module here.
+
+mod access;
+mod across;
+mod context;

@@ -1,0 +1,156 @@
+//! Setting the context: every call asks the access table by session_user, and a call that fails
+//! changes nothing.
+
+use std::rc::Rc;
+
+use org_scope_core::Error;
+use org_scope_core::access::{Access, How};
+use org_scope_core::context::Origin;
+use org_scope_core::error::Outliving;
+use org_scope_core::org::MAX_CONTEXT_BYTES;
+
+use crate::pg::guc::{self, Bypass, ContextSetting};
+use crate::pg::{access, report, role, session, xact};
+
+/// Who calls, and what that login may do.
+struct Caller {
+    login: pgrx::pg_sys::Oid,
+    access: Option<Rc<Access>>,
+    superuser: bool,
+}
+
+impl Caller {
+    fn ask() -> Self {
+        access::accept_invalidations();
+        // Asked for session_user: SET ROLE, membership and SECURITY DEFINER don't help.
+        let login = role::login().expect("an SQL function runs in a transaction with a login");
+        Self { login, access: access::of(login), superuser: role::is_superuser(login) }
+    }
+
+    fn not_allowed(&self) -> Error {
+        Error::NotAllowed { role: role::name(self.login) }
+    }
+
+    fn pooled(&self) -> bool {
+        self.access.as_ref().is_some_and(|a| a.pooled)
+    }
+
+    fn bound(&self) -> Option<&str> {
+        self.access.as_ref().and_then(|a| a.bound_org.as_deref())
+    }
+
+    /// The kind of access through which this caller sets things directly.
+    fn how(&self) -> Result<How, Error> {
+        match self.access.as_ref().and_then(|a| a.how) {
+            Some(how) => Ok(how),
+            None if self.superuser => Ok(How::Direct),
+            None => Err(self.not_allowed()),
+        }
+    }
+
+    fn must_be_local(&self, is_local: bool) -> Result<(), Error> {
+        if self.pooled() && !is_local {
+            return Err(Error::PooledSession { what: Outliving::Context });
+        }
+        Ok(())
+    }
+}
+
+/// Sets the organization.
+///
+/// # Errors
+/// OS004 for none or one that is too long, OS002 without access, OS003 for a login that is bound to
+/// another one, and for what a pooled login can't have.
+pub(crate) fn set_org(org: Option<&str>, is_local: bool) -> Result<(), Error> {
+    let org = org.filter(|o| !o.is_empty()).ok_or(Error::EmptyOrg)?;
+    check_length(org)?;
+    let caller = Caller::ask();
+    if let Some(bound) = caller.bound() {
+        // Saying what is so anyway is no offence: one code path serves bound and other logins.
+        return if bound == org { Ok(()) } else { Err(Error::Bound { role: role::name(caller.login) }) };
+    }
+    let how = caller.how()?;
+    caller.must_be_local(is_local)?;
+    if caller.pooled() && xact::pooled_org().is_some_and(|fixed| fixed != org) {
+        return Err(Error::PooledSecondOrg);
+    }
+    say_bypass(role::current())?;
+    let origin = Origin { how, local: is_local, project_org: project_org_if(org) };
+    ContextSetting::Origin.set(&origin.encode(), is_local);
+    ContextSetting::Org.set(org, is_local);
+    if caller.pooled() {
+        xact::fix_pooled_org(org);
+    }
+    Ok(())
+}
+
+/// Sets or, with none, clears the user.
+///
+/// # Errors
+/// OS002 without direct access, OS003 for a session-wide value of a pooled login, OS004.
+pub(crate) fn set_user(user: Option<&str>, is_local: bool) -> Result<(), Error> {
+    let user = user.unwrap_or_default();
+    check_length(user)?;
+    let caller = Caller::ask();
+    caller.how()?;
+    caller.must_be_local(is_local)?;
+    ContextSetting::User.set(user, is_local);
+    Ok(())
+}
+
+/// Narrows the session to a project of its organization or, with none, widens it again.
+///
+/// # Errors
+/// OS001 without an organization, OS003 for a session-wide value of a pooled login, OS004.
+pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), Error> {
+    let project = project.unwrap_or_default();
+    check_length(project)?;
+    let caller = Caller::ask();
+    caller.must_be_local(is_local)?;
+    let context = session::context();
+    let org = context.org.as_ref().ok_or(Error::NoOrg)?;
+    // The project counts only for the organization that it was set for.
+    let mut origin = Origin::decode(&ContextSetting::Origin.get()).unwrap_or(Origin {
+        how: caller.how().unwrap_or(How::Direct),
+        local: is_local,
+        project_org: None,
+    });
+    origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());
+    ContextSetting::Origin.set(&origin.encode(), is_local);
+    ContextSetting::Project.set(project, is_local);
+    Ok(())
+}
+
+/// Forgets organization, user and project, for the session. Needs no access: it only closes.
+pub(crate) fn clear() {
+    for setting in
+        [ContextSetting::Project, ContextSetting::User, ContextSetting::Org, ContextSetting::Origin]
+    {
+        setting.set("", false);
+    }
+}
+
+/// Tells whoever sets a context for a role that no policy filters (`org_scope.bypass`).
+///
+/// # Errors
+/// OS002 where the setting says `error`.
+pub(crate) fn say_bypass(acting: pgrx::pg_sys::Oid) -> Result<(), Error> {
+    if guc::bypass() == Bypass::Off || !role::bypasses(acting) {
+        return Ok(());
+    }
+    let error = Error::Bypassing { role: role::name(acting) };
+    if guc::bypass() == Bypass::Error {
+        return Err(error);
+    }
+    report::warn(&error);
+    Ok(())
+}
+
+fn check_length(value: &str) -> Result<(), Error> {
+    if value.len() > MAX_CONTEXT_BYTES { Err(Error::ContextTooLong) } else { Ok(()) }
+}
+
+/// The project stays while the organization stays.
+fn project_org_if(org: &str) -> Option<String> {
+    Origin::decode(&ContextSetting::Origin.get()).and_then(|o| o.project_org).filter(|p| p == org)
+}

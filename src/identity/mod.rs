@@ -1,0 +1,3 @@
+//! Who may act for which organization.
+
+pub(crate) mod access;

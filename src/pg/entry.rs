@@ -1,0 +1,118 @@
+//! Version-1 functions: the entry points that SQL calls.
+//!
+//! Not `#[pg_extern]`, whose guard knows no SQLSTATE of ours (see `throw`); the declarations stand in
+//! `sql/`, with volatility, strictness and parallel safety written out beside the comment.
+
+use pgrx::datum::{FromDatum, IntoDatum};
+use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
+use pgrx::{PgTrigger, fcinfo};
+
+use org_scope_core::Error;
+
+use super::throw;
+
+/// A call's arguments.
+pub(crate) struct Call(FunctionCallInfo);
+
+/// What a function gives back.
+pub(crate) enum Answer {
+    /// SQL NULL, or nothing at all (void).
+    Null,
+    /// What a statement trigger returns: a null pointer that is not SQL NULL.
+    Fired,
+    /// A value of the declared type.
+    Value(Datum),
+}
+
+impl<T: IntoDatum> From<Option<T>> for Answer {
+    fn from(value: Option<T>) -> Self {
+        value.and_then(IntoDatum::into_datum).map_or(Self::Null, Self::Value)
+    }
+}
+
+impl From<()> for Answer {
+    fn from((): ()) -> Self {
+        Self::Null
+    }
+}
+
+impl Call {
+    /// The argument, or `None` for NULL. `T` must be the Rust form of the declared type.
+    pub(crate) fn arg<T: FromDatum>(&self, number: usize) -> Option<T> {
+        // SAFETY: the server passes as many arguments as the function declares, of the types it declares.
+        unsafe { fcinfo::pg_getarg(self.0, number) }
+    }
+
+    /// The argument, which must be there: a function that is STRICT would do nothing and say nothing.
+    ///
+    /// # Errors
+    /// 22004 for NULL.
+    pub(crate) fn required<T: FromDatum>(&self, number: usize, name: &'static str) -> Result<T, Error> {
+        self.arg(number).ok_or(Error::NullArgument { name })
+    }
+
+    /// The trigger that calls, or `None` where no trigger does.
+    pub(crate) fn trigger(&self) -> Option<PgTrigger<'_>> {
+        // SAFETY: the call's own data; anything else than a trigger's is refused there.
+        let data = unsafe { self.0.as_ref() }?;
+        // SAFETY: as above.
+        unsafe { PgTrigger::from_fcinfo(data) }.ok()
+    }
+
+    /// Gives rows back, one `Vec` with a datum or NULL for each declared column.
+    pub(crate) fn rows(&self, rows: impl IntoIterator<Item = Vec<Option<Datum>>>) -> Answer {
+        // SAFETY: makes the tuple store from the call's own declaration, or raises.
+        unsafe { pg_sys::InitMaterializedSRF(self.0, 0) };
+        // SAFETY: a set-returning call has a ReturnSetInfo, which InitMaterializedSRF has checked.
+        let info: *mut pg_sys::ReturnSetInfo = unsafe { (*self.0).resultinfo }.cast();
+        // SAFETY: filled by InitMaterializedSRF.
+        let store = unsafe { (*info).setResult };
+        // SAFETY: as above.
+        let desc = unsafe { (*info).setDesc };
+        for row in rows {
+            let mut nulls: Vec<bool> = row.iter().map(Option::is_none).collect();
+            let mut values: Vec<Datum> = row.into_iter().map(|v| v.unwrap_or(Datum::null())).collect();
+            // SAFETY: both arrays have one element for each column, and are copied.
+            unsafe { pg_sys::tuplestore_putvalues(store, desc, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+        }
+        Answer::Null
+    }
+}
+
+/// Runs the body of an entry point. Every Rust value is gone when an error is thrown.
+///
+/// # Safety
+/// Called by the server, through [`entry!`] alone, with a valid `fcinfo`.
+pub(crate) unsafe fn run(fcinfo: FunctionCallInfo, body: fn(&Call) -> Result<Answer, Error>) -> Datum {
+    let answer = throw::contain(|| body(&Call(fcinfo)).unwrap_or_else(|error| throw::raise(error.report())));
+    match answer {
+        Ok(Answer::Value(datum)) => datum,
+        Ok(Answer::Fired) => Datum::null(),
+        // SAFETY: the call's own data.
+        Ok(Answer::Null) => unsafe { fcinfo::pg_return_null(fcinfo) },
+        // SAFETY: contain has dropped everything, and the caller is the server.
+        Err(waiting) => unsafe { throw::throw(waiting) },
+    }
+}
+
+/// Makes `$body` callable from SQL as C symbol `$symbol`; `$finfo` is `pg_finfo_` with the symbol.
+macro_rules! entry {
+    ($symbol:ident, $finfo:ident, $body:expr) => {
+        #[allow(unsafe_code, reason = "the declaration that the server's loader looks for")]
+        // SAFETY: the name is unique in the library, as the loader requires.
+        #[unsafe(no_mangle)]
+        extern "C" fn $finfo() -> &'static pgrx::pg_sys::Pg_finfo_record {
+            const RECORD: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
+            &RECORD
+        }
+
+        #[allow(unsafe_code, reason = "the entry point itself; everything unsafe happens in pg::entry")]
+        // SAFETY: as above.
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
+            // SAFETY: called by the server with the call's own data.
+            unsafe { $crate::pg::entry::run(fcinfo, $body) }
+        }
+    };
+}
+pub(crate) use entry;

@@ -1,0 +1,134 @@
+//! Hooks on planner and executor: they tell `running` which statement runs, and `noforce` what it reaches.
+
+use pgrx::pg_sys::{self, ParamListInfo, PlannedStmt, Query, QueryDesc};
+
+use super::{fence_call, hook, noforce, running, throw};
+
+// The server's functions themselves: pgrx's bindings would strip errors on their way.
+unsafe extern "C-unwind" {
+    fn standard_planner(
+        parse: *mut Query,
+        query_string: *const std::ffi::c_char,
+        cursor_options: i32,
+        bound_params: ParamListInfo,
+    ) -> *mut PlannedStmt;
+    fn standard_ExecutorStart(query: *mut QueryDesc, eflags: i32);
+    #[cfg(not(feature = "pg18"))]
+    fn standard_ExecutorRun(
+        query: *mut QueryDesc,
+        direction: pg_sys::ScanDirection::Type,
+        count: u64,
+        execute_once: bool,
+    );
+    #[cfg(feature = "pg18")]
+    fn standard_ExecutorRun(query: *mut QueryDesc, direction: pg_sys::ScanDirection::Type, count: u64);
+    fn standard_ExecutorFinish(query: *mut QueryDesc);
+    fn standard_ExecutorEnd(query: *mut QueryDesc);
+}
+
+static mut PREVIOUS_PLANNER: pg_sys::planner_hook_type = None;
+static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
+static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
+static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
+static mut PREVIOUS_END: pg_sys::ExecutorEnd_hook_type = None;
+
+/// Installs the hooks in front of whatever is there.
+pub(crate) fn init() {
+    hook::chain!(planner_hook, PREVIOUS_PLANNER, planner);
+    hook::chain!(ExecutorStart_hook, PREVIOUS_START, executor_start);
+    hook::chain!(ExecutorRun_hook, PREVIOUS_RUN, executor_run);
+    hook::chain!(ExecutorFinish_hook, PREVIOUS_FINISH, executor_finish);
+    hook::chain!(ExecutorEnd_hook, PREVIOUS_END, executor_end);
+}
+
+/// Calls the predecessor between `enter` and `leave`.
+///
+/// # Safety
+/// As for [`throw::finally`], for `call`.
+unsafe fn inside<T>(entered: bool, call: impl FnOnce() -> T) -> T {
+    if entered {
+        // SAFETY: the caller's promise; leave doesn't raise.
+        unsafe { throw::finally(call, running::leave) }
+    } else {
+        call()
+    }
+}
+
+unsafe extern "C-unwind" fn planner(
+    parse: *mut Query,
+    query_string: *const std::ffi::c_char,
+    cursor_options: i32,
+    bound_params: ParamListInfo,
+) -> *mut PlannedStmt {
+    let options = noforce::limit_cursor_options(cursor_options);
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_PLANNER }.unwrap_or(standard_planner);
+    let entered = running::enter_planner();
+    // SAFETY: the arguments are passed on; nothing here has a destructor.
+    unsafe { inside(entered, || next(parse, query_string, options, bound_params)) }
+}
+
+unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
+    // SAFETY: nothing in this frame has a destructor.
+    let entered = unsafe { hook::decide(|| before_start(query)) };
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_START }.unwrap_or(standard_ExecutorStart);
+    // SAFETY: the arguments are passed on; nothing here has a destructor.
+    unsafe { inside(entered, || next(query, eflags)) }
+}
+
+fn before_start(query: *mut QueryDesc) -> bool {
+    // SAFETY: the server passes a query with its plan.
+    let plan = unsafe { (*query).plannedstmt };
+    noforce::check_plan(plan);
+    if fence_call::is_in(plan) {
+        running::start(query);
+    }
+    // Starting may already evaluate parts of the plan.
+    running::enter(query)
+}
+
+/// The run hook has one argument less from version 18 on.
+#[cfg(not(feature = "pg18"))]
+unsafe extern "C-unwind" fn executor_run(
+    query: *mut QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+    execute_once: bool,
+) {
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
+    let entered = running::enter(query);
+    // SAFETY: the arguments are passed on; nothing here has a destructor.
+    unsafe { inside(entered, || next(query, direction, count, execute_once)) }
+}
+
+#[cfg(feature = "pg18")]
+unsafe extern "C-unwind" fn executor_run(
+    query: *mut QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+) {
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
+    let entered = running::enter(query);
+    // SAFETY: the arguments are passed on; nothing here has a destructor.
+    unsafe { inside(entered, || next(query, direction, count)) }
+}
+
+unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_FINISH }.unwrap_or(standard_ExecutorFinish);
+    // Data-modifying CTEs that were not read to their end run here.
+    let entered = running::enter(query);
+    // SAFETY: the argument is passed on; nothing here has a destructor.
+    unsafe { inside(entered, || next(query)) }
+}
+
+unsafe extern "C-unwind" fn executor_end(query: *mut QueryDesc) {
+    running::end(query);
+    // SAFETY: written once, while the library loaded.
+    let next = unsafe { PREVIOUS_END }.unwrap_or(standard_ExecutorEnd);
+    // SAFETY: the argument is passed on.
+    unsafe { next(query) }
+}

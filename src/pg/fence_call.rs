@@ -1,0 +1,88 @@
+//! Whether a plan asks the fence: which plans have a policy of ours in them.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::{PgList, pg_guard};
+
+/// The functions that policies call.
+const FENCE: [&CStr; 3] = [c"fence_org", c"fence_org_uuid", c"fence_org_bigint"];
+
+thread_local! {
+    /// The hash values under which plans remember that they depend on one of those functions.
+    static HASHES: RefCell<Option<Vec<u32>>> = const { RefCell::new(None) };
+}
+
+/// Whether the plan calls one of the fence's readers. A plan lists every function outside the core
+/// that it calls, to be told when one is replaced, so this holds whenever the plan was made, also
+/// before this library came.
+pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
+    // SAFETY: the server passes a plan, whose list holds PlanInvalItem.
+    let items: PgList<pg_sys::PlanInvalItem> = unsafe { PgList::from_pg((*plan).invalItems) };
+    if items.is_empty() {
+        return false;
+    }
+    let hashes = HASHES.with_borrow(Clone::clone).unwrap_or_else(|| {
+        let found = look_up();
+        HASHES.set(Some(found.clone()));
+        found
+    });
+    items.iter_ptr().any(|item| {
+        // SAFETY: an element of the list.
+        let item = unsafe { &*item };
+        item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32 && hashes.contains(&item.hashValue)
+    })
+}
+
+/// Registers for changes of functions: the extension may come, go and come again in a session.
+pub(crate) fn init() {
+    // SAFETY: the callback is guarded, never raises, and lives as long as the library.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::PROCOID as i32,
+            Some(on_invalidation),
+            Datum::null(),
+        );
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, _cache: i32, _hash: u32) {
+    HASHES.set(None);
+}
+
+fn look_up() -> Vec<u32> {
+    // SAFETY: a lookup by NUL-terminated name; a missing schema gives INVALID.
+    let schema = unsafe { pg_sys::get_namespace_oid(c"org_scope".as_ptr(), true) };
+    FENCE
+        .iter()
+        .filter_map(|name| {
+            // SAFETY: a vector without elements, which is what a function without arguments has.
+            let no_arguments = unsafe { pg_sys::buildoidvector(std::ptr::null(), 0) };
+            // SAFETY: a lookup with keys of the cache's types; what isn't there gives INVALID.
+            let oid = unsafe {
+                pg_sys::GetSysCacheOid(
+                    pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP as i32,
+                    pg_sys::Anum_pg_proc_oid as i16,
+                    Datum::from(name.as_ptr()),
+                    Datum::from(no_arguments),
+                    Datum::from(schema),
+                    Datum::null(),
+                )
+            };
+            (oid != Oid::INVALID).then(|| {
+                // SAFETY: computes the hash of a key of the cache's type.
+                unsafe {
+                    pg_sys::GetSysCacheHashValue(
+                        pg_sys::SysCacheIdentifier::PROCOID as i32,
+                        Datum::from(oid),
+                        Datum::null(),
+                        Datum::null(),
+                        Datum::null(),
+                    )
+                }
+            })
+        })
+        .collect()
+}

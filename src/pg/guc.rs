@@ -1,0 +1,272 @@
+//! The extension's settings: definitions, who may write them, and the counter that says they changed.
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+
+use org_scope_core::error::Error;
+use org_scope_core::org::MAX_CONTEXT_BYTES;
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use pgrx::{pg_guard, pg_sys};
+
+use super::{access, report, role};
+
+/// What a fenced table says to a session without an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum MissingOrg {
+    /// An error: a silent `UPDATE 0` in a migration is how data gets lost.
+    #[name = c"error"]
+    Error,
+    /// No rows.
+    #[name = c"empty"]
+    Empty,
+}
+
+/// What a setter says to a role whose statements no policy filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum Bypass {
+    /// A warning.
+    #[name = c"warn"]
+    Warn,
+    /// An error.
+    #[name = c"error"]
+    Error,
+    /// Nothing.
+    #[name = c"off"]
+    Off,
+}
+
+/// The settings that make up the context; written by our setters alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContextSetting {
+    /// The organization.
+    Org,
+    /// Who acts inside it.
+    User,
+    /// The part of it that the session narrowed itself to.
+    Project,
+    /// Where the organization came from.
+    Origin,
+}
+
+impl ContextSetting {
+    /// The setting's full name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Org => "org_scope.current_org",
+            Self::User => "org_scope.current_user",
+            Self::Project => "org_scope.current_project",
+            Self::Origin => "org_scope.context_origin",
+        }
+    }
+
+    fn name_c(self) -> &'static CStr {
+        match self {
+            Self::Org => c"org_scope.current_org",
+            Self::User => c"org_scope.current_user",
+            Self::Project => c"org_scope.current_project",
+            Self::Origin => c"org_scope.context_origin",
+        }
+    }
+
+    fn storage(self) -> &'static GucSetting<Option<CString>> {
+        match self {
+            Self::Org => &CURRENT_ORG,
+            Self::User => &CURRENT_USER,
+            Self::Project => &CURRENT_PROJECT,
+            Self::Origin => &CONTEXT_ORIGIN,
+        }
+    }
+
+    /// The value as it stands; empty when unset (a custom setting reads `''` once a
+    /// transaction-local value has ended).
+    pub(crate) fn get(self) -> String {
+        self.storage().get().map_or_else(String::new, |v| v.to_string_lossy().into_owned())
+    }
+
+    /// Writes the value, for the transaction or the session, with everything that PostgreSQL does
+    /// for settings: rollback, savepoints, parallel workers, DISCARD. Assigns no XID.
+    pub(crate) fn set(self, value: &str, is_local: bool) {
+        let value = CString::new(value).unwrap_or_default();
+        let action =
+            if is_local { pg_sys::GucAction::GUC_ACTION_LOCAL } else { pg_sys::GucAction::GUC_ACTION_SET };
+        let _open = SetterScope::enter();
+        // SAFETY: both strings are NUL-terminated and outlive the call, which copies them.
+        unsafe {
+            pg_sys::set_config_option(
+                self.name_c().as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                action,
+                true,
+                0,
+                false,
+            );
+        }
+    }
+}
+
+static CURRENT_ORG: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CURRENT_USER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CURRENT_PROJECT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CONTEXT_ORIGIN: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(MissingOrg::Error);
+static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
+
+thread_local! {
+    /// Counts every assignment to a context setting, rollbacks included.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+    /// True while one of our setters writes.
+    static SETTER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Changes whenever a context setting may have changed.
+pub(crate) fn generation() -> u64 {
+    GENERATION.get()
+}
+
+/// `org_scope.missing_org`
+pub(crate) fn missing_org() -> MissingOrg {
+    MISSING_ORG.get()
+}
+
+/// `org_scope.bypass`
+pub(crate) fn bypass() -> Bypass {
+    BYPASS.get()
+}
+
+struct SetterScope(bool);
+
+impl SetterScope {
+    fn enter() -> Self {
+        Self(SETTER.replace(true))
+    }
+}
+
+impl Drop for SetterScope {
+    fn drop(&mut self) {
+        SETTER.set(self.0);
+    }
+}
+
+/// Defines the settings; placeholders that were set before the library was loaded are checked here
+/// by the check hooks, and refused with a warning.
+pub(crate) fn init() {
+    // DISALLOW_IN_FILE keeps ALTER SYSTEM out; what a file says all the same, the check hook refuses.
+    let flags = GucFlags::DISALLOW_IN_FILE;
+    let settings = [
+        (ContextSetting::Org, c"The organization that the session acts for.", check_org as CheckHook),
+        (ContextSetting::User, c"Who acts inside the organization.", check_user),
+        (ContextSetting::Project, c"The project that the session narrowed itself to.", check_project),
+        (ContextSetting::Origin, c"Where the organization came from; internal.", check_origin),
+    ];
+    for (setting, short, check) in settings {
+        // SAFETY: the hooks are guarded, have the server's signature, and live as long as the library.
+        unsafe {
+            GucRegistry::define_string_guc_with_hooks(
+                setting.name_c(),
+                short,
+                c"Written by org_scope's functions; empty when unset.",
+                setting.storage(),
+                // SUSET: the server itself refuses SET, RESET and ALTER ROLE ... SET of ordinary roles
+                // and of connection options, unless SET ON PARAMETER was granted.
+                GucContext::Suset,
+                flags,
+                Some(check),
+                Some(assign_context),
+                None,
+            );
+        }
+    }
+    GucRegistry::define_enum_guc(
+        c"org_scope.missing_org",
+        c"What a protected table says to a session without an organization: error or empty.",
+        c"With error (the default) the statement fails with SQLSTATE OS001; with empty it sees no rows.",
+        &MISSING_ORG,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"org_scope.bypass",
+        c"What a setter says to a role that bypasses row security: warn, error or off.",
+        c"Superusers and roles with BYPASSRLS see every row, whatever the context says.",
+        &BYPASS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+/// Closes the prefix: no other name under `org_scope.` can be set. Called after every definition.
+pub(crate) fn reserve_prefix() {
+    // SAFETY: a NUL-terminated constant, which the server copies.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"org_scope".as_ptr()) };
+}
+
+type CheckHook = unsafe extern "C-unwind" fn(
+    *mut *mut std::ffi::c_char,
+    *mut *mut std::ffi::c_void,
+    pg_sys::GucSource::Type,
+) -> bool;
+
+macro_rules! check_hook {
+    ($name:ident, $setting:expr) => {
+        #[pg_guard]
+        unsafe extern "C-unwind" fn $name(
+            newval: *mut *mut std::ffi::c_char,
+            _extra: *mut *mut std::ffi::c_void,
+            source: pg_sys::GucSource::Type,
+        ) -> bool {
+            // SAFETY: the server passes the address of a string that is NULL or NUL-terminated.
+            unsafe { check($setting, newval, source) }
+        }
+    };
+}
+
+check_hook!(check_org, ContextSetting::Org);
+check_hook!(check_user, ContextSetting::User);
+check_hook!(check_project, ContextSetting::Project);
+check_hook!(check_origin, ContextSetting::Origin);
+
+/// Decides who may write: our setter, a parallel worker taking over its leader's state, and for the
+/// organization a client whose login role has access `parameter`.
+///
+/// # Safety
+/// `newval` points to a string pointer that is NULL or NUL-terminated.
+unsafe fn check(
+    setting: ContextSetting,
+    newval: *mut *mut std::ffi::c_char,
+    source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: the caller's promise.
+    let value = unsafe { *newval };
+    // SAFETY: a flag of the server's, read in the backend's only thread.
+    let in_worker = unsafe { pg_sys::InitializingParallelWorker };
+    if value.is_null() || SETTER.get() || in_worker {
+        return true;
+    }
+    // SAFETY: not NULL, so NUL-terminated by the caller's promise.
+    let length = unsafe { CStr::from_ptr(value) }.count_bytes();
+    let from_client = matches!(source, pg_sys::GucSource::PGC_S_CLIENT | pg_sys::GucSource::PGC_S_SESSION);
+    let refusal = if setting != ContextSetting::Org || !from_client || !may_set_parameter() {
+        Error::SettingClosed { setting: setting.name() }
+    } else if length > MAX_CONTEXT_BYTES {
+        Error::ContextTooLong
+    } else {
+        return true;
+    };
+    report::refuse_setting(&refusal);
+    false
+}
+
+/// Whether the login role has access `parameter`. Outside a transaction nothing can be looked up,
+/// so the answer is no.
+fn may_set_parameter() -> bool {
+    use org_scope_core::access::How;
+    let Some(login) = role::login() else { return false };
+    access::of(login).is_some_and(|a| a.how == Some(How::Parameter) && a.bound_org.is_none())
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
+}

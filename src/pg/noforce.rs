@@ -1,0 +1,176 @@
+//! Lifts FORCE ROW LEVEL SECURITY for the table's owner, as referential integrity itself does, and
+//! sees to it that the flag helps nobody else.
+//!
+//! The server's flag (`SECURITY_NOFORCE_RLS`) lifts the fence for every owner of a table that is
+//! reached while it is on, through a view or a definer function too, and plans made under it outlive
+//! it. So while it is on, a table with row security that is reached as another user than the caller
+//! is refused, nothing runs in parallel workers (they don't know who the caller is), and the plan
+//! cache is emptied on every way in and out.
+
+use std::cell::{Cell, RefCell};
+
+use org_scope_core::Error;
+use pgrx::PgList;
+use pgrx::pg_sys::{self, Oid};
+
+use super::{hook, report, role, running};
+
+thread_local! {
+    /// For whom FORCE is lifted.
+    static LIFTED_FOR: Cell<Option<Oid>> = const { Cell::new(None) };
+    /// For each function that runs with a user or settings of its own: whether another user runs it.
+    static SWITCHED: RefCell<Vec<bool>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `work` with FORCE lifted for tables that the current user owns.
+///
+/// Raises OS002 where `work` leaves a cursor on a fenced table open: it would go on without a fence.
+pub(crate) fn lift<T>(work: impl FnOnce() -> T) -> T {
+    let open_before = running::open_statements();
+    let result = {
+        let _lifted = Lifted::enter();
+        work()
+    };
+    if running::open_statements() > open_before {
+        report::raise(&Error::CursorLeftOpen);
+    }
+    result
+}
+
+struct Lifted {
+    user: Oid,
+    sec_context: i32,
+    outer: Option<Oid>,
+}
+
+impl Lifted {
+    fn enter() -> Self {
+        let (mut user, mut sec_context) = (Oid::INVALID, 0);
+        // SAFETY: writes to two locals.
+        unsafe { pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut sec_context) };
+        reset_plans();
+        let outer = LIFTED_FOR.replace(Some(user));
+        // LOCAL_USERID_CHANGE forbids SET ROLE meanwhile, which would pass the flag to another user.
+        let lifted =
+            sec_context | (pg_sys::SECURITY_NOFORCE_RLS | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32;
+        // SAFETY: the same user with more flags; drop puts back what was there, an abort does too.
+        unsafe { pg_sys::SetUserIdAndSecContext(user, lifted) };
+        Self { user, sec_context, outer }
+    }
+}
+
+impl Drop for Lifted {
+    fn drop(&mut self) {
+        LIFTED_FOR.set(self.outer);
+        // SAFETY: what enter found.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.sec_context) };
+        reset_plans();
+    }
+}
+
+/// The plan cache doesn't know the flag: plans made with and without it must not meet.
+fn reset_plans() {
+    // SAFETY: marks plans as invalid; allowed at any time.
+    unsafe { pg_sys::ResetPlanCache() };
+}
+
+/// While FORCE is lifted nothing is planned for parallel workers.
+pub(crate) fn limit_cursor_options(options: i32) -> i32 {
+    match LIFTED_FOR.get() {
+        Some(_) => options & !(pg_sys::CURSOR_OPT_PARALLEL_OK as i32),
+        None => options,
+    }
+}
+
+/// Whether FORCE is lifted and somebody else than the caller is acting.
+pub(crate) fn acts_for_another() -> bool {
+    LIFTED_FOR.get().is_some_and(|caller| role::current() != caller)
+}
+
+/// Whether FORCE is lifted.
+pub(crate) fn is_lifted() -> bool {
+    LIFTED_FOR.get().is_some()
+}
+
+/// Refuses a plan that reaches a table with row security as another user than the caller: through
+/// a view of another owner, or inside a definer function. Foreign-key checks, which the server runs
+/// as the table's owner without such a function in between, pass.
+pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
+    let Some(caller) = LIFTED_FOR.get() else { return };
+    let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|switched| *switched));
+    // SAFETY: a plan's range table is a list of range table entries.
+    let table: PgList<pg_sys::RangeTblEntry> = unsafe { PgList::from_pg((*plan).rtable) };
+    for entry in table.iter_ptr() {
+        // SAFETY: an element of the list.
+        let rte = unsafe { &*entry };
+        if rte.rtekind != pg_sys::RTEKind::RTE_RELATION || !has_row_security(rte.relid) {
+            continue;
+        }
+        let through_view = check_as_user(plan, rte);
+        let another = match through_view {
+            Some(user) => user != caller,
+            None => in_definer && role::current() != caller,
+        };
+        if another {
+            report::raise(&Error::ReachedAsAnother);
+        }
+    }
+}
+
+/// The user as whom a view reads its tables, where it is not the current one.
+#[cfg(feature = "pg15")]
+fn check_as_user(_plan: *mut pg_sys::PlannedStmt, rte: &pg_sys::RangeTblEntry) -> Option<Oid> {
+    (rte.checkAsUser != Oid::INVALID).then_some(rte.checkAsUser)
+}
+
+/// The user as whom a view reads its tables, where it is not the current one.
+#[cfg(not(feature = "pg15"))]
+fn check_as_user(plan: *mut pg_sys::PlannedStmt, rte: &pg_sys::RangeTblEntry) -> Option<Oid> {
+    let index = (rte.perminfoindex as usize).checked_sub(1)?;
+    // SAFETY: the entry's index counts from one into the plan's own list.
+    let infos: PgList<pg_sys::RTEPermissionInfo> = unsafe { PgList::from_pg((*plan).permInfos) };
+    let info = infos.get_ptr(index)?;
+    // SAFETY: an element of the list.
+    let user = unsafe { (*info).checkAsUser };
+    (user != Oid::INVALID).then_some(user)
+}
+
+fn has_row_security(relid: Oid) -> bool {
+    // SAFETY: the plan holds a lock on its relations; an unknown OID gives NULL.
+    let relation = unsafe { pg_sys::RelationIdGetRelation(relid) };
+    if relation.is_null() {
+        return true;
+    }
+    // SAFETY: open until RelationClose.
+    let form = unsafe { (*relation).rd_rel };
+    // SAFETY: as above.
+    let enabled = unsafe { (*form).relrowsecurity };
+    // SAFETY: opened above.
+    unsafe { pg_sys::RelationClose(relation) };
+    enabled
+}
+
+static mut PREVIOUS_FMGR: pg_sys::fmgr_hook_type = None;
+
+/// Watches functions that run as another user.
+pub(crate) fn init() {
+    hook::chain!(fmgr_hook, PREVIOUS_FMGR, fmgr);
+}
+
+/// Called for functions with SECURITY DEFINER or settings of their own, after the user was switched.
+unsafe extern "C-unwind" fn fmgr(
+    event: pg_sys::FmgrHookEventType::Type,
+    flinfo: *mut pg_sys::FmgrInfo,
+    arg: *mut pg_sys::Datum,
+) {
+    if event == pg_sys::FmgrHookEventType::FHET_START {
+        SWITCHED.with_borrow_mut(|s| s.push(acts_for_another()));
+    } else {
+        SWITCHED.with_borrow_mut(|s| s.pop());
+    }
+    // SAFETY: written once, while the library loaded.
+    if let Some(previous) = unsafe { PREVIOUS_FMGR } {
+        // SAFETY: the arguments are passed on as they came.
+        unsafe { previous(event, flinfo, arg) };
+    }
+}
