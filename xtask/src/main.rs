@@ -1,2 +1,53 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask demo`, `test`, `schema`, `setup`.
+
+mod prepare;
+mod schema;
+mod setup;
+mod terminal;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs every test that CI runs
+    Test(test::Arguments),
+    /// Writes the install script sql/org_scope--VERSION.sql from the source
+    Schema(schema::Arguments),
+    /// Installs what the other commands need, and says what and why first
+    Setup(setup::Arguments),
+}
+
+fn main() -> ExitCode {
+    // Servers do not die with their starter, so an interrupted command stops them itself.
+    let handler = ctrlc::set_handler(|| {
+        org_scope_cluster::remains::clear();
+        std::process::exit(130);
+    });
+    match handler.map_err(Into::into).and_then(|()| run(Arguments::parse().command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {error:#}", console::style("error:").red().bold().for_stderr());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Setup(arguments) => setup::run(&arguments),
+    }
+}

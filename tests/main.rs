@@ -1,0 +1,7 @@
+//! Everything that org_scope promises, attacked over real connections with ordinary roles.
+//!
+//! `cargo xtask test` starts the servers that these tests need; see README.md beside this file.
+
+mod harness;
+
+mod harness_itself;
