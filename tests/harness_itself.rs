@@ -33,10 +33,16 @@ fn a_role_is_ordinary_and_gone_afterwards() {
     let app = db.role("app");
     let mut session = db.connect(&app);
     assert_eq!(session.text("SELECT session_user"), app.name());
-    assert_eq!(session.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"), "f");
+    assert_eq!(
+        session.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"),
+        "f"
+    );
     drop((session, db));
     let other = Db::new("role", Server::Plain);
-    assert_eq!(other.superuser().number(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{app}'")), 0);
+    assert_eq!(
+        other.superuser().number(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{app}'")),
+        0
+    );
 }
 
 #[test]

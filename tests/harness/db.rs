@@ -49,7 +49,8 @@ impl Db {
 
     fn named(test: &str, address: Address) -> Self {
         // Names end at 63 bytes, and the unique part must stay.
-        let short: String = test.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(30).collect();
+        let short: String =
+            test.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(30).collect();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}_{number}_{}", std::process::id(), short.to_ascii_lowercase());
         Self { address, name, roles: RefCell::new(Vec::new()) }

@@ -16,7 +16,8 @@ pub(crate) struct Session {
 impl Session {
     #[track_caller]
     pub(super) fn open(config: Config) -> Self {
-        Self::try_open(config).unwrap_or_else(|refusal| panic!("the server refused the connection: {refusal:#?}"))
+        Self::try_open(config)
+            .unwrap_or_else(|refusal| panic!("the server refused the connection: {refusal:#?}"))
     }
 
     #[track_caller]
@@ -122,6 +123,7 @@ impl Session {
 }
 
 fn texts(messages: &[SimpleQueryMessage]) -> Vec<Vec<Option<String>>> {
-    let rows = messages.iter().filter_map(|m| if let SimpleQueryMessage::Row(row) = m { Some(row) } else { None });
+    let rows =
+        messages.iter().filter_map(|m| if let SimpleQueryMessage::Row(row) = m { Some(row) } else { None });
     rows.map(|row| (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()).collect()
 }

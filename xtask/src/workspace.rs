@@ -9,8 +9,8 @@ use org_scope_cluster::Installation;
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     // cargo says where xtask lies now; where it lay when it was compiled is the second best.
-    let xtask =
-        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     xtask.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 

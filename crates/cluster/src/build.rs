@@ -36,7 +36,8 @@ impl Build<'_> {
         let total = self.packages()?;
         let mut command = self.cargo("build");
         command.args(["--quiet", "--message-format=json-render-diagnostics"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting cargo")?;
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting cargo")?;
         let mut stderr = child.stderr.take().context("cargo's messages")?;
         let complaints = std::thread::spawn(move || {
             let mut text = String::new();
@@ -49,7 +50,8 @@ impl Build<'_> {
             let line = line?;
             let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
             let target = &message["target"];
-            let is = |kind: &str| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind));
+            let is =
+                |kind: &str| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind));
             if message["reason"] != "compiler-artifact" || is("custom-build") {
                 continue;
             }
@@ -58,7 +60,11 @@ impl Build<'_> {
             tell(Step { done: ready.len().min(total), total, package });
             if package == "org_scope" && is("cdylib") {
                 library = message["filenames"].as_array().and_then(|files| {
-                    files.iter().filter_map(Value::as_str).find(|file| file.ends_with(".so")).map(PathBuf::from)
+                    files
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .find(|file| file.ends_with(".so"))
+                        .map(PathBuf::from)
                 });
             }
         }

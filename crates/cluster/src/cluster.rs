@@ -35,10 +35,10 @@ pub struct Cluster {
     remains: Remains,
 }
 
-/// The settings of every cluster. Nothing survives a crash of the machine, which is what makes it fast.
+/// The settings of every cluster. Commits survive a crash of the server, which tests need, but not one of the
+/// machine, which is what makes it fast.
 const SETTINGS: &str = "
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 autovacuum = off
 max_connections = 200

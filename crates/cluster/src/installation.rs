@@ -31,8 +31,11 @@ impl Installation {
     /// Asks a `pg_config`.
     pub fn ask(pg_config: &Path) -> Result<Self> {
         let output = run(&mut Command::new(pg_config))?;
-        let facts: HashMap<&str, &str> =
-            output.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.trim(), v.trim())).collect();
+        let facts: HashMap<&str, &str> = output
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.trim(), v.trim()))
+            .collect();
         let fact = |name: &str| {
             facts
                 .get(name)

@@ -59,10 +59,14 @@ fn is_right(program: &Path) -> bool {
 
 fn install(tools: &Path) -> Result<()> {
     terminal::heading("Setting up: cargo-pgrx");
-    terminal::note(&format!("cargo-pgrx {VERSION} writes the install script and stages pgrx's tests; it goes into"));
+    terminal::note(&format!(
+        "cargo-pgrx {VERSION} writes the install script and stages pgrx's tests; it goes into"
+    ));
     terminal::note(&format!("{}, and is built once.", tools.display()));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["install", "--locked", "--version", &format!("={VERSION}"), "cargo-pgrx", "--root"]).arg(tools);
+    command
+        .args(["install", "--locked", "--version", &format!("={VERSION}"), "cargo-pgrx", "--root"])
+        .arg(tools);
     // Optimizing it takes longer than everything that it will ever do here; without its default features it
     // needs no OpenSSL headers (it would fetch PostgreSQL's sources with them, which we never ask for).
     command.args(["--debug", "--no-default-features"]);

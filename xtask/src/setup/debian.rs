@@ -50,8 +50,12 @@ pub(crate) fn install(pg: Option<u16>, mut missing: Missing) -> Result<()> {
     let packages: Vec<&str> = missing.0.iter().map(|lack| lack.package.as_str()).collect();
     if packages.iter().any(|name| name.starts_with("postgresql-")) && !on_path("pg_lsclusters") {
         println!();
-        terminal::note("Debian's server package also creates a cluster \"main\" on port 5432. org_scope never");
-        terminal::note("touches it, and `pg_dropcluster --stop VERSION main` removes it if you don't want it.");
+        terminal::note(
+            "Debian's server package also creates a cluster \"main\" on port 5432. org_scope never",
+        );
+        terminal::note(
+            "touches it, and `pg_dropcluster --stop VERSION main` removes it if you don't want it.",
+        );
     }
     println!("\n  {}", style(format!("{}apt-get install {}", shown(root), packages.join(" "))).dim());
     // Lists that were never fetched, or are outdated, are the common reason for a failed install.
@@ -99,7 +103,9 @@ fn root_command() -> Result<Root> {
     } else if on_path("sudo") {
         Ok(Root::Sudo)
     } else {
-        bail!("packages are missing, but you are not root and there is no sudo: run `cargo xtask setup` as root once")
+        bail!(
+            "packages are missing, but you are not root and there is no sudo: run `cargo xtask setup` as root once"
+        )
     }
 }
 

@@ -34,7 +34,12 @@ impl Missing {
     /// pgrx's test framework starts its server through sudo where root calls it.
     pub(crate) fn for_pgrx_tests(&mut self) {
         let root = Operator::find().is_ok_and(|operator| operator.other().is_some());
-        self.need(!root || on_path("sudo"), "sudo", "sudo", "pgrx's tests start their server through it, not as root");
+        self.need(
+            !root || on_path("sudo"),
+            "sudo",
+            "sudo",
+            "pgrx's tests start their server through it, not as root",
+        );
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -47,11 +52,13 @@ impl Missing {
 
     /// What to tell somebody whose package manager we don't know.
     pub(crate) fn instructions(&self, pg: Option<u16>, postgres_too: bool) -> String {
-        let mut lines = vec!["this needs, and only on Debian and Ubuntu can it be installed for you:".to_owned()];
+        let mut lines =
+            vec!["this needs, and only on Debian and Ubuntu can it be installed for you:".to_owned()];
         if postgres_too {
             let version = pg.map_or_else(|| "15, 16, 17 or 18".to_owned(), |major| major.to_string());
             lines.push(format!("  - PostgreSQL {version}: the server and its development headers"));
-            lines.push("    (set PGRX_PG_CONFIG_PATH to its pg_config if that is not on the PATH)".to_owned());
+            lines
+                .push("    (set PGRX_PG_CONFIG_PATH to its pg_config if that is not on the PATH)".to_owned());
         }
         lines.extend(self.0.iter().map(|lack| format!("  - {}: {}", lack.what, lack.why)));
         lines.join("\n")
@@ -76,7 +83,9 @@ fn has_libclang() -> bool {
     }
     let usr_lib = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     let directories = usr_lib.flat_map(|path| [path.join("lib"), path]);
-    directories.chain(["/usr/lib64".into(), "/usr/local/lib".into()]).any(|directory| holds_libclang(&directory))
+    directories
+        .chain(["/usr/lib64".into(), "/usr/local/lib".into()])
+        .any(|directory| holds_libclang(&directory))
 }
 
 fn holds_libclang(directory: &Path) -> bool {

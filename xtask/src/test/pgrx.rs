@@ -36,7 +36,16 @@ pub(super) fn run(installation: &Installation, arguments: &Arguments) -> Result<
         "target.'cfg(all())'.runner = ['env', '--unset=RUST_BACKTRACE', 'PGRX_PG_CONFIG_PATH={}', 'CARGO_PGRX=/bin/true']",
         stage.installation().pg_config.display()
     ));
-    test.args(["test", "--quiet", "-p", "org_scope", "--lib", "--no-default-features", "--features", &features]);
+    test.args([
+        "test",
+        "--quiet",
+        "-p",
+        "org_scope",
+        "--lib",
+        "--no-default-features",
+        "--features",
+        &features,
+    ]);
     arguments.filter(&mut test);
     test.env("CARGO_PGRX_TEST_PGDATA", data.path());
     match operator.other() {

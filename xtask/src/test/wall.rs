@@ -33,7 +33,9 @@ pub(super) fn run(installation: &Installation, arguments: &Arguments) -> Result<
     // A crashed backend takes the others' sessions with it; the log says which one began.
     for (name, cluster) in [("plain", &plain), ("preloaded", &preloaded), ("standby", &standby)] {
         let log = cluster.log();
-        for line in log.lines().filter(|line| line.contains("PANIC:") || line.contains("terminated by signal")) {
+        for line in
+            log.lines().filter(|line| line.contains("PANIC:") || line.contains("terminated by signal"))
+        {
             eprintln!("the {name} server's log: {line}");
         }
     }
