@@ -107,7 +107,7 @@ impl Db {
         Session::try_open(config)
     }
 
-    /// A session of a role on the standby, which has replayed everything that was written until now.
+    /// A session of a role on the standby, which has replayed everything that was committed until now.
     /// Only for databases of [`Server::Plain`], whose standby it is.
     pub(crate) fn connect_standby(&self, role: &str) -> Session {
         let standby = Server::standby();
@@ -115,9 +115,10 @@ impl Db {
         Session::open(standby.config(&self.name, role))
     }
 
-    /// Waits until a standby has replayed everything that was written until now.
+    /// Waits until a standby has replayed everything that was committed until now.
     pub(crate) fn wait_for_replay(&self, standby: &Address) {
-        let written = self.superuser().text("SELECT pg_current_wal_insert_lsn()");
+        // What is committed is flushed; what isn't flushed may stay so for seconds.
+        let written = self.superuser().text("SELECT pg_current_wal_flush_lsn()");
         let mut there = Session::open(standby.config("postgres", "postgres"));
         let deadline = Instant::now() + Duration::from_secs(30);
         while there.text(&format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) != "t" {
