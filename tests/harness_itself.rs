@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::harness::{Db, Private, Server};
+use crate::harness::{Db, Private, Server, System};
 
 fn fails(attempt: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(attempt)).is_err()
@@ -111,4 +111,20 @@ fn a_private_server_restarts_crashes_and_promotes_its_standby() {
     standby.0.promote().expect("promotion");
     let mut promoted = standby.0.connect(db.name(), "postgres").expect("a session");
     promoted.batch_execute("INSERT INTO t VALUES (2)").expect("a primary writes");
+}
+
+#[test]
+fn the_systems_load_with_three_organizations_of_different_size() {
+    for (system, table, column, sizes) in [
+        (System::Workflow, "executions", "organization_id", ["300", "900", "1800"]),
+        (System::Voice, "calls", "clerk_org_id", ["400", "1200", "2400"]),
+        (System::Inbox, "messages", "organization_id", ["400", "1200", "2400"]),
+    ] {
+        let db = Db::new("system", Server::Plain);
+        let owner = db.role("owner");
+        db.load(system, &owner);
+        let mut session = db.connect(&owner);
+        let found = session.column(&format!("SELECT count(*) FROM {table} GROUP BY {column} ORDER BY 1"));
+        assert_eq!(found, sizes, "{system:?}");
+    }
 }

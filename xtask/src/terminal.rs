@@ -31,9 +31,6 @@ impl Progress {
         bar.set_style(template("  {spinner:.cyan} {prefix} {msg:.dim} {elapsed:.dim}"));
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        if !std::io::stderr().is_terminal() {
-            note(what);
-        }
         Self { bar, what: what.to_owned(), began: Instant::now(), told: Instant::now() }
     }
 
@@ -56,7 +53,7 @@ impl Progress {
     fn step(&mut self, message: &str, line: impl Fn() -> String) {
         self.bar.set_message(message.to_owned());
         if !std::io::stderr().is_terminal() && self.told.elapsed() > Duration::from_secs(10) {
-            note(&format!("  {} ({:.0} s)", line(), self.began.elapsed().as_secs_f32()));
+            note(&format!("{}: {} ({:.0} s)", self.what, line(), self.began.elapsed().as_secs_f32()));
             self.told = Instant::now();
         }
     }
