@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask demo`, `test`, `schema`, `setup`.
 
+mod demo;
 mod prepare;
 mod schema;
 mod setup;
@@ -21,6 +22,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows three applications isolated on a real server, and attacks them
+    Demo(demo::Arguments),
     /// Runs every test that CI runs
     Test(test::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
