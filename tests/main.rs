@@ -4,4 +4,5 @@
 
 mod harness;
 
+mod documents;
 mod harness_itself;

@@ -41,6 +41,22 @@ impl Db {
         Self::empty_at(test, server.address())
     }
 
+    /// The same on a server of the test's own.
+    pub(crate) fn empty_on(server: &Private, test: &str) -> Self {
+        Self::empty_at(test, server.0.address().clone())
+    }
+
+    /// Drops every role but the superuser and the server's own, with what it has here; for scripts that
+    /// create roles with names of their own, on a server of the test's own.
+    pub(crate) fn drop_every_role(&self) {
+        let mut superuser = self.superuser();
+        let roles = "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND oid <> 10";
+        for role in superuser.column(roles) {
+            superuser.run(&format!("DROP OWNED BY {role} CASCADE"));
+            superuser.run(&format!("DROP ROLE {role}"));
+        }
+    }
+
     fn empty_at(test: &str, address: Address) -> Self {
         let db = Self::named(test, address);
         db.maintenance(&format!("CREATE DATABASE {} TEMPLATE template0", db.name));

@@ -43,6 +43,14 @@ impl Db {
         said(psql, script)
     }
 
+    /// Runs a script as the superuser, to its end whatever is refused on the way, with the server's answers
+    /// as a person sees them.
+    pub(crate) fn psql_script(&self, script: &str) -> Said {
+        let mut psql = self.client("psql", "postgres");
+        psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--file=-"]);
+        said(psql, script)
+    }
+
     /// `pg_dump` of the database as the superuser; with the default format it is a script for psql.
     pub(crate) fn dump(&self, arguments: &[&str]) -> String {
         let mut dump = self.client("pg_dump", "postgres");
