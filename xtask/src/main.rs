@@ -29,7 +29,7 @@ enum Command {
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
-    Setup(setup::Arguments),
+    Setup(setup::Command),
 }
 
 fn main() -> ExitCode {

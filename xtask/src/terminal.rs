@@ -28,7 +28,7 @@ impl Progress {
     /// Begins. Without a length it only shows that it is alive.
     pub(crate) fn new(what: &str) -> Self {
         let bar = ProgressBar::new_spinner();
-        bar.set_style(template("  {spinner:.cyan} {prefix} {msg:.dim} {elapsed:.dim}"));
+        bar.set_style(template("  {spinner:.cyan} {prefix} {elapsed:.dim} {wide_msg:.dim}"));
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         Self { bar, what: what.to_owned(), began: Instant::now(), told: Instant::now() }
@@ -37,7 +37,7 @@ impl Progress {
     /// So many of so many are done, the last of them this.
     pub(crate) fn at(&mut self, done: usize, total: usize, last: &str) {
         if self.bar.length().is_none() {
-            let form = "  {prefix} {bar:24.cyan/dim} {pos}/{len} {msg:.dim} {elapsed:.dim}";
+            let form = "  {prefix} {bar:24.cyan/dim} {pos}/{len} {elapsed:.dim} {wide_msg:.dim}";
             self.bar.set_style(template(form).progress_chars("━━╌"));
             self.bar.set_length(total as u64);
         }

@@ -8,9 +8,15 @@ use postgres::Client;
 use super::answer::{self, Answer};
 use super::attacks;
 use super::stand::{PARTNER, Stand, WEB};
-use super::systems::{Org, SYSTEMS};
+use super::systems::{ACME_VOICE, GLOBEX_CALLS, Org, SYSTEMS};
 use super::table;
-use crate::terminal::{Progress, heading, note};
+use crate::terminal::{heading, note};
+
+/// Whose session most attempts are made in.
+const USUAL: Org = ACME_VOICE;
+
+/// How the organizations are written where their ids would only make long lines.
+const VARIABLES: [(Org, &str); 2] = [(ACME_VOICE, "acme"), (GLOBEX_CALLS, "globex")];
 
 /// One attempt.
 pub(super) struct Attack {
@@ -52,22 +58,27 @@ pub(super) enum Holds {
 /// Makes all attempts and returns how many were not stopped.
 pub(super) fn run(stand: &mut Stand) -> Result<usize> {
     heading("Attempts to cross the wall");
+    note(&format!(
+        "Each in a session of its own: of \"{WEB}\" acting for {}, where nothing else is said. In the",
+        USUAL.name
+    ));
+    note("statements, the organizations are written as psql variables:");
+    for (org, variable) in VARIABLES {
+        println!("    {}", style(format!("\\set {variable} {}", org.id)).green());
+    }
+    println!();
     let before = fingerprint(stand)?;
     let attacks = attacks::all();
-    let mut progress = Progress::new("attacking");
     let mut shown = table::new(&["", "attempt", "PostgreSQL's answer"]);
     table::widths(&mut shown, &[1, 46, 40]);
     let mut crossed = 0;
-    for (i, attack) in attacks.iter().enumerate() {
-        progress.at(i + 1, attacks.len(), attack.title);
+    for attack in &attacks {
         let answer = attempt(stand, attack).with_context(|| attack.title)?;
         let stopped = attack.holds.against(&answer);
         crossed += usize::from(!stopped);
         let mark = if stopped { Cell::new("✓").fg(Color::Green) } else { Cell::new("✗").fg(Color::Red) };
-        let text = format!("{}\n{}\n{}", attack.title, attack.who.text(), attack.sql);
-        shown.add_row([mark, Cell::new(text), Cell::new(answer.text())]);
+        shown.add_row([mark, Cell::new(attack.text()), Cell::new(answer.text())]);
     }
-    progress.done();
     table::print(&with_lines(shown));
     let changed = fingerprint(stand)? != before;
     if changed {
@@ -127,14 +138,34 @@ impl Holds {
     }
 }
 
+impl Attack {
+    /// Title, session and statements.
+    fn text(&self) -> String {
+        let mut lines = vec![style(self.title).bold().to_string()];
+        lines.extend(self.who.text());
+        let statements = self.before.iter().map(|sql| format!("{sql};")).chain([self.sql.clone()]);
+        let mut statements = statements.collect::<Vec<_>>().join("\n");
+        for (org, variable) in VARIABLES {
+            statements = statements.replace(&format!("'{}'", org.id), &format!(":'{variable}'"));
+            statements = statements.replace(org.id, &format!(":{variable}"));
+        }
+        lines.extend(statements.lines().map(|line| style(line).cyan().to_string()));
+        lines.join("\n")
+    }
+}
+
 impl Who {
-    fn text(self) -> String {
+    /// Whose session it is, where it isn't the usual one's.
+    fn text(self) -> Option<String> {
         match self {
-            Self::Web(org) => format!("({WEB}, acting for {})", org.name),
-            Self::WebForNobody => format!("({WEB}, having set no organization)"),
-            Self::WebWithOptions(options) => format!("({WEB}, PGOPTIONS='{options}')"),
-            Self::Partner => format!("({PARTNER}, bound to Globex Calls)"),
-            Self::Owner => "(the owner of the table)".to_owned(),
+            Self::Web(org) if org.id == USUAL.id => None,
+            Self::Web(org) => Some(format!("({WEB}, acting for {})", org.name)),
+            Self::WebForNobody => Some(format!("({WEB}, acting for nobody yet)")),
+            Self::WebWithOptions(options) => {
+                Some(format!("({WEB}, with PGOPTIONS=\n{})", options.replace(GLOBEX_CALLS.id, ":globex")))
+            }
+            Self::Partner => Some(format!("({PARTNER}, bound to {})", GLOBEX_CALLS.name)),
+            Self::Owner => Some("(the owner of the tables)".to_owned()),
         }
     }
 }

@@ -110,7 +110,7 @@ fn forging() -> Vec<Attack> {
     vec![
         forge(
             "Forging the organization with set_config",
-            format!("SELECT set_config('org_scope.current_org',\n                  '{other}', false)"),
+            format!("SELECT set_config('org_scope.current_org', '{other}', false)"),
         ),
         forge("… with SET", format!("SET org_scope.current_org = '{other}'")),
         forge("… with SET LOCAL", format!("BEGIN;\nSET LOCAL org_scope.current_org = '{other}'")),

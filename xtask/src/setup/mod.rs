@@ -5,7 +5,7 @@ mod debian;
 mod missing;
 mod postgres;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use org_scope_cluster::Installation;
 
 pub(crate) use cargo_pgrx::CargoPgrx;
@@ -22,9 +22,24 @@ pub(crate) struct Arguments {
     pub(crate) pg: Option<u16>,
 }
 
+/// The arguments of `cargo xtask setup` itself.
+#[derive(clap::Args)]
+pub(crate) struct Command {
+    /// Installs nothing, and prints only the path of the pg_config that the other commands would use
+    #[arg(long)]
+    print_pg_config: bool,
+    #[command(flatten)]
+    setup: Arguments,
+}
+
 /// Installs everything that `test` needs, which is everything.
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let installation = for_tests(arguments.pg)?;
+pub(crate) fn run(command: &Command) -> Result<()> {
+    if command.print_pg_config {
+        let found = postgres::find(command.setup.pg).context("there is no PostgreSQL with server and headers")?;
+        println!("{}", found.pg_config.display());
+        return Ok(());
+    }
+    let installation = for_tests(command.setup.pg)?;
     terminal::note(&format!("PostgreSQL {} at {}", installation.version, installation.bindir.display()));
     terminal::note(&format!("cargo-pgrx at {}", CargoPgrx::ready()?.path().display()));
     Ok(())
