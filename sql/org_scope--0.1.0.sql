@@ -1,3 +1,211 @@
 \echo Use "CREATE EXTENSION org_scope" to load this file. \quit
 
 -- Written by `cargo xtask schema` from the Rust source and sql/; change those, not this file.
+
+----
+
+-- src/lib.rs
+-- bootstrap
+-- The extension's own schema. It must not exist yet: whoever owned it could plant objects in it.
+CREATE SCHEMA org_scope;
+COMMENT ON SCHEMA org_scope IS 'walls off organizations inside this database';
+-- USAGE, never CREATE: every role calls the functions, none adds its own.
+GRANT USAGE ON SCHEMA org_scope TO PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   bootstrap
+
+-- The context: what a session acts for. The setters ask the access table by session_user, whoever
+-- calls them, so PUBLIC may call them. CALLED ON NULL INPUT: a strict setter would silently keep the
+-- organization that was set before.
+
+CREATE FUNCTION org_scope.set_current_org(org text, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_text';
+COMMENT ON FUNCTION org_scope.set_current_org(text, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
+
+CREATE FUNCTION org_scope.set_current_org(org uuid, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_uuid';
+COMMENT ON FUNCTION org_scope.set_current_org(uuid, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
+
+CREATE FUNCTION org_scope.set_current_org(org bigint, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_bigint';
+COMMENT ON FUNCTION org_scope.set_current_org(bigint, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
+
+CREATE FUNCTION org_scope.set_current_user(user_id text, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_user';
+COMMENT ON FUNCTION org_scope.set_current_user(text, boolean) IS 'sets who acts inside the organization; NULL clears; needs direct access';
+
+CREATE FUNCTION org_scope.set_current_project(project text, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_project_text';
+COMMENT ON FUNCTION org_scope.set_current_project(text, boolean) IS 'narrows the session to a project of its organization; NULL widens it again';
+
+CREATE FUNCTION org_scope.set_current_project(project uuid, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_project_uuid';
+COMMENT ON FUNCTION org_scope.set_current_project(uuid, boolean) IS 'narrows the session to a project of its organization; NULL widens it again';
+
+CREATE FUNCTION org_scope.set_current_project(project bigint, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_project_bigint';
+COMMENT ON FUNCTION org_scope.set_current_project(bigint, boolean) IS 'narrows the session to a project of its organization; NULL widens it again';
+
+CREATE FUNCTION org_scope.clear_context() RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_clear_context';
+COMMENT ON FUNCTION org_scope.clear_context() IS 'forgets organization, user and project';
+
+-- For applications and column defaults: NULL when unset.
+
+CREATE FUNCTION org_scope.current_org() RETURNS text
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_org';
+COMMENT ON FUNCTION org_scope.current_org() IS 'the organization that the session acts for, as text; NULL when unset';
+
+CREATE FUNCTION org_scope.current_org_uuid() RETURNS uuid
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_org_uuid';
+COMMENT ON FUNCTION org_scope.current_org_uuid() IS 'the organization that the session acts for, as uuid; NULL when unset';
+
+CREATE FUNCTION org_scope.current_org_bigint() RETURNS bigint
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_org_bigint';
+COMMENT ON FUNCTION org_scope.current_org_bigint() IS 'the organization that the session acts for, as bigint; NULL when unset';
+
+CREATE FUNCTION org_scope.current_user_id() RETURNS text
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_user_id';
+COMMENT ON FUNCTION org_scope.current_user_id() IS 'who acts inside the organization; NULL when unset';
+
+CREATE FUNCTION org_scope.current_project() RETURNS text
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_project';
+COMMENT ON FUNCTION org_scope.current_project() IS 'the project that the session narrowed itself to, as text; NULL when unset';
+
+CREATE FUNCTION org_scope.current_project_uuid() RETURNS uuid
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_project_uuid';
+COMMENT ON FUNCTION org_scope.current_project_uuid() IS 'the project that the session narrowed itself to, as uuid; NULL when unset';
+
+CREATE FUNCTION org_scope.current_project_bigint() RETURNS bigint
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_current_project_bigint';
+COMMENT ON FUNCTION org_scope.current_project_bigint() IS 'the project that the session narrowed itself to, as bigint; NULL when unset';
+
+CREATE FUNCTION org_scope.context() RETURNS jsonb
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_context';
+COMMENT ON FUNCTION org_scope.context() IS 'organization, user and project, and whether row security is bypassed';
+
+-- For the policies: without an organization they raise OS001 or, with org_scope.missing_org = empty, are NULL.
+
+CREATE FUNCTION org_scope.fence_org() RETURNS text
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_fence_org';
+COMMENT ON FUNCTION org_scope.fence_org() IS 'the organization that a fence compares with, as text; obeys org_scope.missing_org';
+
+CREATE FUNCTION org_scope.fence_org_uuid() RETURNS uuid
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_fence_org_uuid';
+COMMENT ON FUNCTION org_scope.fence_org_uuid() IS 'the organization that a fence compares with, as uuid; obeys org_scope.missing_org';
+
+CREATE FUNCTION org_scope.fence_org_bigint() RETURNS bigint
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'org_scope_fence_org_bigint';
+COMMENT ON FUNCTION org_scope.fence_org_bigint() IS 'the organization that a fence compares with, as bigint; obeys org_scope.missing_org';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   context
+
+-- Which login role may do what to the context. A regrole follows renames and is dumped as a name.
+CREATE TABLE org_scope.role_access (
+    role regrole CONSTRAINT role_access_pkey PRIMARY KEY,
+    how text CHECK (how IN ('direct', 'parameter')),
+    bound_org text CHECK (bound_org <> ''),
+    pooled boolean NOT NULL DEFAULT false,
+    CHECK (how IS NOT NULL OR bound_org IS NOT NULL),
+    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter')
+);
+COMMENT ON TABLE org_scope.role_access IS 'what each login role may do to the context; written by allow, disallow, bind_role, unbind_role';
+COMMENT ON COLUMN org_scope.role_access.role IS 'the login role (session_user); membership does not count';
+COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.bound_org IS 'the one organization of this login, whatever it sets';
+COMMENT ON COLUMN org_scope.role_access.pooled IS 'the connection passes from client to client: only transaction-local contexts';
+
+-- REVOKE stops everybody but pg_read_all_data and pg_write_all_data; row security without a policy stops those.
+REVOKE ALL ON org_scope.role_access FROM PUBLIC;
+ALTER TABLE org_scope.role_access ENABLE ROW LEVEL SECURITY;
+
+-- A role that has been dropped is left out: its number could be another role's after a restore.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.role_access',
+    'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
+
+CREATE FUNCTION org_scope._access_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._access_changed() IS 'tells every session that its cached access is stale';
+REVOKE ALL ON FUNCTION org_scope._access_changed() FROM PUBLIC;
+
+-- ALWAYS, so that a change made by hand or by replication reaches every session's cache too.
+CREATE TRIGGER access_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.role_access
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._access_changed();
+ALTER TABLE org_scope.role_access ENABLE ALWAYS TRIGGER access_changed;
+COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every session that its cached access is stale';
+
+CREATE VIEW org_scope.access AS
+    SELECT a.role, a.how, a.bound_org, a.pooled,
+           coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
+    FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
+REVOKE ALL ON org_scope.access FROM PUBLIC;
+COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
+COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
+
+-- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
+-- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call
+-- these decides who may become which organization.
+CREATE FUNCTION org_scope.allow(role regrole, how text, pooled boolean DEFAULT false) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_allow';
+COMMENT ON FUNCTION org_scope.allow(regrole, text, boolean) IS 'lets a login role set its organization: direct (setters) or parameter (also SET and connection options); replaces what it could before';
+REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, boolean) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.disallow(role regrole) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_disallow';
+COMMENT ON FUNCTION org_scope.disallow(regrole) IS 'takes a login role''s access to the context away';
+REVOKE ALL ON FUNCTION org_scope.disallow(regrole) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.bind_role(role regrole, org text) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_bind_role';
+COMMENT ON FUNCTION org_scope.bind_role(regrole, text) IS 'makes every session of a login role one organization''s, whatever it sets';
+REVOKE ALL ON FUNCTION org_scope.bind_role(regrole, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.unbind_role(role regrole) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_unbind_role';
+COMMENT ON FUNCTION org_scope.unbind_role(regrole) IS 'ends what bind_role began';
+REVOKE ALL ON FUNCTION org_scope.unbind_role(regrole) FROM PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   access
+
+-- What was done across organizations, by whom, why, and to how many rows.
+CREATE TABLE org_scope.journal (
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    role name NOT NULL,
+    kind text NOT NULL,
+    target regclass,
+    statement text NOT NULL,
+    rows bigint,
+    reason text
+);
+COMMENT ON TABLE org_scope.journal IS 'work done across organizations; append-only for everybody but the owner of the extension';
+COMMENT ON COLUMN org_scope.journal.at IS 'when the statement had run';
+COMMENT ON COLUMN org_scope.journal.role IS 'the login role (session_user)';
+COMMENT ON COLUMN org_scope.journal.kind IS 'which function did it';
+COMMENT ON COLUMN org_scope.journal.target IS 'the table, where the function takes one';
+COMMENT ON COLUMN org_scope.journal.statement IS 'the statement as it was given; it may contain data';
+COMMENT ON COLUMN org_scope.journal.rows IS 'rows returned or touched';
+COMMENT ON COLUMN org_scope.journal.reason IS 'the reason that the caller gave';
+REVOKE ALL ON org_scope.journal FROM PUBLIC;
+ALTER TABLE org_scope.journal ENABLE ROW LEVEL SECURITY;
+
+-- Lifts the fence for tables that the caller owns, so it is granted to migration roles one by one.
+CREATE FUNCTION org_scope.across_orgs(statement text, reason text DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_across_orgs';
+COMMENT ON FUNCTION org_scope.across_orgs(text, text) IS 'runs one statement over all organizations, for tables that the caller owns; recorded in the journal; returns the number of rows';
+REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
