@@ -59,16 +59,19 @@ fn show(cluster: &Cluster) -> Result<()> {
 
 fn farewell(keep: bool, cluster: &Cluster, stage: &Stage) {
     heading("Look around yourself");
+    let psql = |user| cluster.address().psql(stand::DATABASE, user);
+    let binaries = stage.binaries().directory().display().to_string();
+    let line = |text: &str| println!("    {}", style(text).green());
     if !keep {
-        note("The server stops now. This leaves one running, and tells how to get in:");
-        println!("\n  {}\n", style("cargo xtask demo --keep").green());
+        note("The way in is such a line:");
+        line(&psql(stand::WEB));
+        note("but the server stops now. This leaves one running, and says how to stop it:");
+        line("cargo xtask demo --keep");
+        println!();
         return;
     }
     cluster.keep();
     stage.keep();
-    let psql = |user| cluster.address().psql(stand::DATABASE, user);
-    let binaries = stage.binaries().directory().display().to_string();
-    let line = |text: &str| println!("    {}", style(text).green());
     note("The server stays. As the application, which says for whom it acts:");
     line(&format!("{binaries}/{}", psql(stand::WEB)));
     line(&format!("SELECT org_scope.set_current_org('{}');", systems::ACME_VOICE.id));

@@ -35,7 +35,8 @@ pub(crate) struct Command {
 /// Installs everything that `test` needs, which is everything.
 pub(crate) fn run(command: &Command) -> Result<()> {
     if command.print_pg_config {
-        let found = postgres::find(command.setup.pg).context("there is no PostgreSQL with server and headers")?;
+        let found =
+            postgres::find(command.setup.pg).context("there is no PostgreSQL with server and headers")?;
         println!("{}", found.pg_config.display());
         return Ok(());
     }
