@@ -23,3 +23,15 @@ extension_sql_file!("../sql/across.sql", name = "across", requires = ["access"])
 extern "C-unwind" fn _PG_init() {
     pg::init();
 }
+
+/// What pgrx's test framework asks the crate for.
+#[cfg(test)]
+pub mod pg_test {
+    /// Called once before the server starts.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Lines for `postgresql.conf`.
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        Vec::new()
+    }
+}

@@ -4,3 +4,5 @@
 mod access;
 mod across;
 mod context;
+#[cfg(any(test, feature = "pg_test"))]
+mod conversions;
