@@ -64,8 +64,10 @@ unsafe extern "C-unwind" fn planner(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_PLANNER }.unwrap_or(standard_planner);
     let entered = running::enter_planner();
-    // SAFETY: the arguments are passed on; nothing here has a destructor.
-    unsafe { inside(entered, || next(parse, query_string, options, bound_params)) }
+    // SAFETY: the arguments are passed on as they came.
+    let call = || unsafe { next(parse, query_string, options, bound_params) };
+    // SAFETY: nothing in this frame has a destructor.
+    unsafe { inside(entered, call) }
 }
 
 unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
@@ -73,8 +75,10 @@ unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
     let entered = unsafe { hook::decide(|| before_start(query)) };
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_START }.unwrap_or(standard_ExecutorStart);
-    // SAFETY: the arguments are passed on; nothing here has a destructor.
-    unsafe { inside(entered, || next(query, eflags)) }
+    // SAFETY: the arguments are passed on as they came.
+    let call = || unsafe { next(query, eflags) };
+    // SAFETY: nothing in this frame has a destructor.
+    unsafe { inside(entered, call) }
 }
 
 fn before_start(query: *mut QueryDesc) -> bool {
@@ -99,8 +103,10 @@ unsafe extern "C-unwind" fn executor_run(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
     let entered = running::enter(query);
-    // SAFETY: the arguments are passed on; nothing here has a destructor.
-    unsafe { inside(entered, || next(query, direction, count, execute_once)) }
+    // SAFETY: the arguments are passed on as they came.
+    let call = || unsafe { next(query, direction, count, execute_once) };
+    // SAFETY: nothing in this frame has a destructor.
+    unsafe { inside(entered, call) }
 }
 
 #[cfg(feature = "pg18")]
@@ -112,8 +118,10 @@ unsafe extern "C-unwind" fn executor_run(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
     let entered = running::enter(query);
-    // SAFETY: the arguments are passed on; nothing here has a destructor.
-    unsafe { inside(entered, || next(query, direction, count)) }
+    // SAFETY: the arguments are passed on as they came.
+    let call = || unsafe { next(query, direction, count) };
+    // SAFETY: nothing in this frame has a destructor.
+    unsafe { inside(entered, call) }
 }
 
 unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
@@ -121,8 +129,10 @@ unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
     let next = unsafe { PREVIOUS_FINISH }.unwrap_or(standard_ExecutorFinish);
     // Data-modifying CTEs that were not read to their end run here.
     let entered = running::enter(query);
-    // SAFETY: the argument is passed on; nothing here has a destructor.
-    unsafe { inside(entered, || next(query)) }
+    // SAFETY: the arguments are passed on as they came.
+    let call = || unsafe { next(query) };
+    // SAFETY: nothing in this frame has a destructor.
+    unsafe { inside(entered, call) }
 }
 
 unsafe extern "C-unwind" fn executor_end(query: *mut QueryDesc) {

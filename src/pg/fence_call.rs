@@ -18,8 +18,10 @@ thread_local! {
 /// that it calls, to be told when one is replaced, so this holds whenever the plan was made, also
 /// before this library came.
 pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
-    // SAFETY: the server passes a plan, whose list holds PlanInvalItem.
-    let items: PgList<pg_sys::PlanInvalItem> = unsafe { PgList::from_pg((*plan).invalItems) };
+    // SAFETY: the server passes a plan.
+    let items = unsafe { (*plan).invalItems };
+    // SAFETY: the list holds PlanInvalItem.
+    let items: PgList<pg_sys::PlanInvalItem> = unsafe { PgList::from_pg(items) };
     if items.is_empty() {
         return false;
     }

@@ -98,8 +98,10 @@ pub(crate) fn is_lifted() -> bool {
 pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
     let Some(caller) = LIFTED_FOR.get() else { return };
     let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|switched| *switched));
+    // SAFETY: the server passes a plan.
+    let table = unsafe { (*plan).rtable };
     // SAFETY: a plan's range table is a list of range table entries.
-    let table: PgList<pg_sys::RangeTblEntry> = unsafe { PgList::from_pg((*plan).rtable) };
+    let table: PgList<pg_sys::RangeTblEntry> = unsafe { PgList::from_pg(table) };
     for entry in table.iter_ptr() {
         // SAFETY: an element of the list.
         let rte = unsafe { &*entry };
@@ -127,8 +129,10 @@ fn check_as_user(_plan: *mut pg_sys::PlannedStmt, rte: &pg_sys::RangeTblEntry) -
 #[cfg(not(feature = "pg15"))]
 fn check_as_user(plan: *mut pg_sys::PlannedStmt, rte: &pg_sys::RangeTblEntry) -> Option<Oid> {
     let index = (rte.perminfoindex as usize).checked_sub(1)?;
+    // SAFETY: the server passes a plan.
+    let infos = unsafe { (*plan).permInfos };
     // SAFETY: the entry's index counts from one into the plan's own list.
-    let infos: PgList<pg_sys::RTEPermissionInfo> = unsafe { PgList::from_pg((*plan).permInfos) };
+    let infos: PgList<pg_sys::RTEPermissionInfo> = unsafe { PgList::from_pg(infos) };
     let info = infos.get_ptr(index)?;
     // SAFETY: an element of the list.
     let user = unsafe { (*info).checkAsUser };

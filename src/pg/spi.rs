@@ -18,14 +18,17 @@ unsafe extern "C-unwind" {
 pub(crate) fn execute(statement: &str) -> u64 {
     let source = CString::new(statement).unwrap_or_default();
     let text = source.as_ptr();
-    // SAFETY: calls the server alone; the text outlives the call, and belongs to the frame above.
-    unsafe {
-        throw::whole(|| {
-            SPI_connect();
-            SPI_execute(text, false, 0);
-            let rows = pg_sys::SPI_processed;
-            SPI_finish();
-            rows
-        })
-    }
+    let call = || {
+        // SAFETY: opens a level of SPI, which SPI_finish closes, or an abort.
+        unsafe { SPI_connect() };
+        // SAFETY: NUL-terminated text of the frame above.
+        unsafe { SPI_execute(text, false, 0) };
+        // SAFETY: set by SPI_execute.
+        let rows = unsafe { pg_sys::SPI_processed };
+        // SAFETY: closes the level opened above.
+        unsafe { SPI_finish() };
+        rows
+    };
+    // SAFETY: calls the server alone and owns nothing.
+    unsafe { throw::whole(call) }
 }
