@@ -148,6 +148,10 @@ CREATE VIEW org_scope.access AS
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
+COMMENT ON COLUMN org_scope.access.role IS 'the login role (session_user); membership does not count';
+COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
+COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
 
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role

@@ -6,3 +6,4 @@ mod harness;
 
 mod documents;
 mod harness_itself;
+mod surface;
