@@ -25,15 +25,16 @@ pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
     if items.is_empty() {
         return false;
     }
-    let hashes = HASHES.with_borrow(Clone::clone).unwrap_or_else(|| {
-        let found = look_up();
-        HASHES.set(Some(found.clone()));
-        found
-    });
-    items.iter_ptr().any(|item| {
-        // SAFETY: an element of the list.
-        let item = unsafe { &*item };
-        item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32 && hashes.contains(&item.hashValue)
+    if HASHES.with_borrow(Option::is_none) {
+        HASHES.set(Some(look_up()));
+    }
+    HASHES.with_borrow(|hashes| {
+        let hashes = hashes.as_deref().unwrap_or_default();
+        items.iter_ptr().any(|item| {
+            // SAFETY: an element of the list.
+            let item = unsafe { &*item };
+            item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32 && hashes.contains(&item.hashValue)
+        })
     })
 }
 
