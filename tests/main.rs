@@ -7,3 +7,6 @@ mod harness;
 mod documents;
 mod harness_itself;
 mod surface;
+mod system_a_workflow;
+mod system_b_voice;
+mod system_c_inbox;

@@ -1,0 +1,124 @@
+//! System A, the workflow platform: organization → project → workflow → execution.
+
+use crate::harness::{Db, Role, Server, Session, System};
+
+const ACME: &str = "12938a96-648b-4aec-ab59-282e2345cec7";
+const GLOBEX: &str = "7d0f3c52-91aa-4e0b-8a64-0b6a3f1c2d9e";
+const TABLES: [&str; 4] = ["projects", "workflows", "executions", "telemetry"];
+
+struct Platform {
+    db: Db,
+    owner: Role,
+}
+
+impl Platform {
+    fn new(test: &str) -> Self {
+        let db = Db::new(test, Server::Plain);
+        let owner = db.role("owner");
+        db.load(System::Workflow, &owner);
+        let mut migration = db.connect(&owner);
+        migration.run("CALL org_scope.protect_all('organization_id')");
+        migration.run("SELECT org_scope.protect('organizations', 'id', set_default => false)");
+        Self { db, owner }
+    }
+
+    fn user(&self, name: &str) -> Role {
+        let role = self.db.role(name);
+        self.db.connect(&self.owner).run(&format!(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        ));
+        self.db.superuser().run(&format!("SELECT org_scope.allow('{role}', 'direct')"));
+        role
+    }
+
+    fn as_org(&self, role: &Role, org: &str) -> Session {
+        let mut session = self.db.connect(role);
+        session.run(&format!("SELECT org_scope.set_current_org('{org}'::uuid)"));
+        session
+    }
+}
+
+#[test]
+fn a1_rows_dashboards_and_telemetry_of_one_organization_only() {
+    let platform = Platform::new("a1");
+    let app = platform.user("app");
+    let mut everything = platform.db.superuser();
+    for org in [ACME, GLOBEX] {
+        let mut session = platform.as_org(&app, org);
+        for table in TABLES {
+            assert_eq!(session.column(&format!("SELECT DISTINCT organization_id FROM {table}")), [org], "{table}");
+            assert_eq!(
+                session.number(&format!("SELECT count(*) FROM {table}")),
+                everything.number(&format!("SELECT count(*) FROM {table} WHERE organization_id = '{org}'")),
+                "{table}: all of its own rows"
+            );
+        }
+        assert_eq!(session.column("SELECT id FROM organizations"), [org]);
+        assert_eq!(
+            session.number("SELECT sum(executions) FROM dashboard"),
+            everything.number(&format!("SELECT count(*) FROM executions WHERE organization_id = '{org}'")),
+            "the dashboard, a view of the fenced owner"
+        );
+    }
+}
+
+#[test]
+fn a1_nothing_of_another_organization_can_be_named_moved_or_made() {
+    let platform = Platform::new("a1_writes");
+    let app = platform.user("app");
+    let mut session = platform.as_org(&app, ACME);
+    let before = platform.db.superuser().number("SELECT count(*) FROM executions");
+    assert_eq!(session.number(&format!("SELECT count(*) FROM executions WHERE organization_id = '{GLOBEX}'")), 0);
+    assert_eq!(session.touched(&format!("DELETE FROM executions WHERE organization_id = '{GLOBEX}'")), 0);
+    assert_eq!(session.touched(&format!("UPDATE projects SET name = 'x' WHERE organization_id = '{GLOBEX}'")), 0);
+    session.refused(
+        &format!("UPDATE executions SET organization_id = '{GLOBEX}' WHERE id = (SELECT min(id) FROM executions)"),
+        "42501",
+    );
+    session.refused(
+        &format!("INSERT INTO executions (organization_id, status) VALUES ('{GLOBEX}', 'running')"),
+        "42501",
+    );
+    assert_eq!(platform.db.superuser().number("SELECT count(*) FROM executions"), before);
+    // Its own comes without being said.
+    session.run("INSERT INTO telemetry (id, metric, value) VALUES (1000001, 'm', 1)");
+    assert_eq!(session.text("SELECT organization_id FROM telemetry WHERE id = 1000001"), ACME);
+}
+
+#[test]
+fn a2_all_users_of_an_organization_see_the_same_rows() {
+    let platform = Platform::new("a2");
+    let (alice, bob) = (platform.user("alice"), platform.user("bob"));
+    let (mut a, mut b) = (platform.as_org(&alice, ACME), platform.as_org(&bob, ACME));
+    for table in TABLES {
+        let ids = format!("SELECT id FROM {table} ORDER BY id");
+        assert_eq!(a.column(&ids), b.column(&ids), "{table}");
+    }
+    a.run("INSERT INTO executions (status) VALUES ('running')");
+    let newest = "SELECT max(id) FROM executions";
+    assert_eq!(a.number(newest), b.number(newest));
+}
+
+#[test]
+fn a7_the_organization_comes_once_from_the_environment() {
+    let platform = Platform::new("a7");
+    let program = platform.user("program");
+    platform.db.superuser().run(&format!("SELECT org_scope.allow('{program}', 'parameter')"));
+    let options = format!("-c org_scope.current_org={ACME}");
+    let mut session = platform.db.connect_with_options(&program, &options);
+    assert_eq!(session.column("SELECT DISTINCT organization_id FROM executions"), [ACME]);
+    let said = platform.db.psql_with_env(
+        program.name(),
+        "SELECT DISTINCT organization_id FROM workflows",
+        &[("PGOPTIONS", &options)],
+    );
+    assert_eq!(said.ok().trim(), ACME);
+    // One statement is enough, too, and the transaction can have another one.
+    let mut session = platform.db.connect(&program);
+    session.run(&format!("SET org_scope.current_org = '{ACME}'"));
+    session.run("BEGIN");
+    session.run(&format!("SET LOCAL org_scope.current_org = '{GLOBEX}'"));
+    assert_eq!(session.column("SELECT DISTINCT organization_id FROM executions"), [GLOBEX]);
+    session.run("COMMIT");
+    assert_eq!(session.column("SELECT DISTINCT organization_id FROM executions"), [ACME]);
+}

@@ -1,0 +1,87 @@
+//! System B, the voice-agent product: `clerk_org_id` on nine tables.
+
+use crate::harness::{Db, Role, Server, Session, System};
+
+const ACME: &str = "org_38mpe7YzuKjtqIRiuiWGCruMwX5";
+const GLOBEX: &str = "org_2hGq9TfW4sLxVbN6kYcZr8AeDpJ";
+const NINE: [&str; 9] = [
+    "agents",
+    "calls",
+    "voices",
+    "knowledge_bases",
+    "tools",
+    "contacts",
+    "contact_folders",
+    "campaigns",
+    "webhook_endpoints",
+];
+
+fn product(test: &str) -> (Db, Role, Role) {
+    let db = Db::new(test, Server::Preloaded);
+    let (owner, app) = (db.role("owner"), db.role("app"));
+    db.load(System::Voice, &owner);
+    db.connect(&owner)
+        .run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}"));
+    db.superuser().run(&format!("SELECT org_scope.allow('{app}', 'direct')"));
+    (db, owner, app)
+}
+
+fn as_org(db: &Db, role: &Role, org: &str) -> Session {
+    let mut session = db.connect(role);
+    session.run(&format!("SELECT org_scope.set_current_org('{org}')"));
+    session
+}
+
+#[test]
+fn b1_one_call_protects_all_nine() {
+    let (db, owner, app) = product("b1");
+    db.connect(&owner).run("CALL org_scope.protect_all('clerk_org_id')");
+    let mut fenced = db.superuser().column("SELECT target::text FROM org_scope.protected_tables ORDER BY 1");
+    fenced.sort();
+    let mut nine = NINE.map(str::to_owned);
+    nine.sort();
+    assert_eq!(fenced, nine);
+    for org in [ACME, GLOBEX] {
+        let mut session = as_org(&db, &app, org);
+        for table in NINE {
+            let orgs = session.column(&format!("SELECT DISTINCT clerk_org_id FROM {table}"));
+            assert_eq!(orgs, [org], "{table}");
+        }
+    }
+    let mut nobody = db.connect(&app);
+    for table in NINE {
+        nobody.refused(&format!("SELECT count(*) FROM {table}"), "OS001");
+        nobody.refused(&format!("DELETE FROM {table}"), "OS001");
+    }
+}
+
+#[test]
+fn b2_the_indexes_that_are_there_are_recognised() {
+    let (db, owner, app) = product("b2");
+    let count = "SELECT count(*) FROM pg_index WHERE indrelid::regclass::text = ANY ('{agents,calls,voices,\
+        knowledge_bases,tools,contacts,contact_folders,campaigns,webhook_endpoints}')";
+    let before = db.superuser().number(count);
+    let mut migration = db.connect(&owner);
+    let planned = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE statement ILIKE '%CREATE INDEX%'";
+    assert_eq!(migration.number(planned), 0);
+    migration.run("CALL org_scope.protect_all('clerk_org_id')");
+    assert_eq!(db.superuser().number(count), before);
+    let mut session = as_org(&db, &app, GLOBEX);
+    session.run("SET enable_seqscan = off");
+    for table in NINE {
+        let plan = session.plan(&format!("SELECT * FROM {table}"));
+        assert!(plan.contains(&format!("idx_{table}_clerk_org_id")), "{table}:\n{plan}");
+    }
+}
+
+#[test]
+fn b8_rerunning_the_migration_changes_nothing_and_a_later_table_is_caught() {
+    let (db, owner, _app) = product("b8");
+    let mut migration = db.connect(&owner);
+    migration.run("CALL org_scope.protect_all('clerk_org_id')");
+    let again = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE state <> 'note'";
+    assert_eq!(migration.number(again), 0);
+    migration.run("CREATE TABLE recordings (id int, clerk_org_id text)");
+    let caught = "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
+    assert_eq!(migration.column(caught), ["recordings"]);
+}
