@@ -1,7 +1,8 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
-use crate::sql::{Ident, Literal};
+use crate::policy::Refusal;
+use crate::sql::{Ident, Literal, QualifiedName};
 
 /// What a situation says to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +78,45 @@ pub enum Error {
         /// The family that the context's value looks like.
         found: OrgType,
     },
+    /// A table can't be protected.
+    CannotProtect {
+        /// The table.
+        table: QualifiedName,
+        /// Why.
+        why: Refusal,
+    },
+    /// TRUNCATE of a protected table by a role that the fence binds.
+    Truncate {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// Something needs a protected table and got another.
+    NotProtected {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A statement given to alter_protected is not one ALTER TABLE of that table.
+    NotAlterTable {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A statement given to alter_protected does more than it may.
+    ForbiddenAlter {
+        /// What it does.
+        what: &'static str,
+        /// The table.
+        table: QualifiedName,
+        /// The statement itself.
+        statement: String,
+    },
+    /// The roles of a gate are an empty list.
+    NoRoles,
+    /// A role does not exist.
+    NoSuchRole(Ident),
+    /// A schema does not exist.
+    NoSuchSchema(Ident),
+    /// A text can't be a name.
+    BadName,
 }
 
 /// What would outlive the transaction of a pooled role.
@@ -213,8 +253,64 @@ impl Error {
                 None,
                 Some("SELECT org_scope.set_current_org('...');".into()),
             ),
+            Self::CannotProtect { table, why } => say(
+                "OS009",
+                format!("{table} can't be protected: it {}", why.message()),
+                why.detail(),
+                why.hint(table),
+            ),
+            Self::Truncate { table } => say(
+                "OS002",
+                format!("TRUNCATE would remove every organization's rows of {table}"),
+                Some("Row security doesn't filter TRUNCATE."),
+                Some(format!("DELETE FROM {table};")),
+            ),
+            Self::NotProtected { table } => say(
+                "OS010",
+                format!("{table} is not protected"),
+                None,
+                Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
+            ),
+            Self::NotAlterTable { table } => say(
+                "OS010",
+                format!("the statement is not exactly one ALTER TABLE of {table}"),
+                Some("The fence is lifted only for a statement that changes this very table."),
+                Some(format!(
+                    "SELECT * FROM org_scope.alter_protected({}, 'ALTER TABLE {table} ...');",
+                    text_literal(&table.to_string())
+                )),
+            ),
+            Self::ForbiddenAlter { what, table, statement } => say(
+                "OS010",
+                format!("alter_protected doesn't {what}"),
+                Some(
+                    "It lifts the policies of one table for changes of columns and constraints, and restores them.",
+                ),
+                Some(match *what {
+                    FOREIGN_KEYS => format!("SELECT org_scope.across_orgs({});", text_literal(statement)),
+                    _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
+                }),
+            ),
+            Self::NoRoles => say(
+                "22023",
+                "roles must name at least one role".into(),
+                None,
+                Some("Give roles => '{public}' for everyone, or leave roles out.".into()),
+            ),
+            Self::NoSuchRole(role) => say("42704", format!("role {role} does not exist"), None, None),
+            Self::NoSuchSchema(schema) => say("3F000", format!("schema {schema} does not exist"), None, None),
+            Self::BadName => {
+                say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
+            }
         }
     }
+}
+
+/// The subcommands that would validate only the current organization's rows.
+pub const FOREIGN_KEYS: &str = "check foreign keys: under FORCE the server would check no row";
+
+fn text_literal(text: &str) -> String {
+    Literal::new(text).map_or_else(|_| "'...'".into(), |l| l.to_string())
 }
 
 /// A role as the literal of a `regrole` argument, which is parsed as an identifier.

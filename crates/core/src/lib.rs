@@ -9,6 +9,7 @@ pub mod access;
 pub mod context;
 pub mod error;
 pub mod org;
+pub mod policy;
 pub mod sql;
 
 pub use error::Error;

@@ -1,0 +1,37 @@
+//! A table's fence: the spec that was asked for, the facts that the catalog tells, and the steps
+//! that lead from the facts to the spec and back.
+
+mod action;
+mod facts;
+mod index_name;
+mod memory;
+mod mention;
+mod note;
+mod org_key;
+mod protect;
+mod refusal;
+#[cfg(test)]
+mod simulate;
+mod spec;
+mod step;
+mod unprotect;
+
+pub use action::Action;
+pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
+pub use index_name::candidates as index_name_candidates;
+pub use memory::{Found, Memory};
+pub use mention::Words;
+pub use note::{Finding, notes};
+pub use org_key::OrgKey;
+pub use protect::{Surroundings, drift, protect, wants_index};
+pub use refusal::Refusal;
+pub use spec::Spec;
+pub use step::{Kind, State, Step};
+pub use unprotect::unprotect;
+
+/// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.
+pub const FENCE: &str = "org_scope_fence";
+/// The PERMISSIVE policy beside it.
+pub const GATE: &str = "org_scope_gate";
+/// The trigger that stops TRUNCATE, which no policy sees.
+pub const GUARD: &str = "org_scope_truncate_guard";

@@ -1,0 +1,197 @@
+//! What a user must know about a table that PostgreSQL, or the table's past, keeps protect from fencing.
+
+use serde::Deserialize;
+
+use super::action::{List, Text};
+use super::{Facts, Grantee, Kind, Spec, Step};
+use crate::sql::{Ident, QualifiedName};
+
+/// Something that was found about one table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "found", rename_all = "snake_case")]
+pub enum Finding {
+    /// Rows whose organization is NULL.
+    NullRows {
+        /// How many.
+        rows: i64,
+    },
+    /// Rows could not be counted.
+    Uncounted,
+    /// A role that has privileges and passes no permissive policy.
+    Dark {
+        /// The role.
+        role: Grantee,
+        /// Its commands.
+        commands: Vec<String>,
+    },
+    /// A privilege that reaches past row security.
+    Privilege {
+        /// TRIGGER, REFERENCES or TRUNCATE.
+        privilege: String,
+        /// Who has it.
+        role: Grantee,
+        /// The column, if it was granted on one.
+        column: Option<Ident>,
+    },
+    /// A view that reads as an owner whom no policy binds.
+    View {
+        /// Its schema.
+        schema: Ident,
+        /// Its name.
+        name: Ident,
+        /// Its owner.
+        owner: Ident,
+    },
+    /// A materialized view that holds copies.
+    MaterializedView {
+        /// Its schema.
+        schema: Ident,
+        /// Its name.
+        name: Ident,
+        /// Its owner.
+        owner: Ident,
+        /// Who else may read it.
+        readers: Vec<Grantee>,
+    },
+    /// A SECURITY DEFINER function of an owner whom no policy binds.
+    Function {
+        /// Its schema.
+        schema: Ident,
+        /// Its name.
+        name: Ident,
+        /// Its arguments, quoted and qualified by the server.
+        arguments: String,
+        /// Its owner.
+        owner: Ident,
+        /// Whether it is a procedure.
+        procedure: bool,
+    },
+    /// A publication that sends the table's rows.
+    Publication {
+        /// Its name.
+        name: Ident,
+        /// `table`, `schema` or `all`.
+        scope: String,
+    },
+}
+
+/// Findings as rows, with the statement that mends each.
+pub fn notes(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Step> {
+    let table = facts.table();
+    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, &table, f)).collect();
+    notes.extend(facts.open_children.iter().map(|(schema, name)| {
+        let child = QualifiedName { schema: schema.clone(), name: name.clone() };
+        let reason =
+            format!("{child} inherits from the table and has no fence: its rows are open by its own name");
+        Step::note(Kind::Inheritance, Some(protect_call(&child, &spec.column, "")), reason)
+    }));
+    notes
+}
+
+fn protect_call(table: &QualifiedName, column: &Ident, more: &str) -> String {
+    let table = table.to_string();
+    format!("SELECT * FROM org_scope.protect({}, {}{more})", Text(&table), Text(column.raw()))
+}
+
+fn note(spec: &Spec, table: &QualifiedName, finding: &Finding) -> Step {
+    match finding {
+        Finding::NullRows { rows } => {
+            let column = &spec.column;
+            let update = format!("UPDATE {table} SET {column} = ... WHERE {column} IS NULL");
+            let statement = format!("SELECT org_scope.across_orgs({})", Text(&update));
+            let (count, verb) =
+                if *rows == 1 { ("1 row", "has") } else { (&*format!("{rows} rows"), "have") };
+            let reason = format!("{count} {verb} no organization: no session will see them");
+            Step::note(Kind::NullRows, Some(statement), reason)
+        }
+        Finding::Uncounted => Step::note(
+            Kind::NullRows,
+            None,
+            "rows without an organization couldn't be counted: you have no SELECT privilege on the org column",
+        ),
+        Finding::Dark { role, commands } => {
+            let roles = format!(", roles => {}", Text(&array(&[role.raw()])));
+            let reason = format!(
+                "{role} has {} on the table, but no permissive policy is for it: it sees and changes nothing",
+                commands.join(", ")
+            );
+            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.column, &roles)), reason)
+        }
+        Finding::Privilege { privilege, role, column } => {
+            let on = column.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
+            let statement = format!("REVOKE {privilege}{on} ON TABLE {table} FROM {role}");
+            let reason = match privilege.as_str() {
+                "TRIGGER" => {
+                    format!("{role} can attach a trigger, which runs with every organization's rows")
+                }
+                "REFERENCES" => {
+                    format!("{role} can find out by a foreign key which keys other organizations have")
+                }
+                _ => format!("{role} can ask for TRUNCATE, which passes no policy; only the guard stops it"),
+            };
+            Step::note(Kind::Privilege, Some(statement), reason)
+        }
+        Finding::View { schema, name, owner } => {
+            let view = QualifiedName { schema: schema.clone(), name: name.clone() };
+            let statement = format!("ALTER VIEW {view} SET (security_invoker = true)");
+            let reason = format!(
+                "view {view} reads the table as {owner}, whom no policy binds: it shows all organizations"
+            );
+            Step::note(Kind::View, Some(statement), reason)
+        }
+        Finding::MaterializedView { schema, name, owner, readers } => {
+            let view = QualifiedName { schema: schema.clone(), name: name.clone() };
+            let statement =
+                (!readers.is_empty()).then(|| format!("REVOKE ALL ON TABLE {view} FROM {}", List(readers)));
+            let reason = format!(
+                "materialized view {view} of {owner} holds copies of all organizations' rows, which nothing fences"
+            );
+            Step::note(Kind::View, statement, reason)
+        }
+        Finding::Function { schema, name, arguments, owner, procedure } => {
+            let function = QualifiedName { schema: schema.clone(), name: name.clone() };
+            let what = if *procedure { "PROCEDURE" } else { "FUNCTION" };
+            let statement = format!("ALTER {what} {function}({arguments}) SECURITY INVOKER");
+            let reason = format!(
+                "SECURITY DEFINER function {function} names the table and runs as {owner}, whom no policy binds"
+            );
+            Step::note(Kind::Function, Some(statement), reason)
+        }
+        Finding::Publication { name, scope } => {
+            let statement = match scope.as_str() {
+                "table" => Some(format!("ALTER PUBLICATION {name} DROP TABLE {table}")),
+                "schema" => Some(format!("ALTER PUBLICATION {name} DROP TABLES IN SCHEMA {}", table.schema)),
+                _ => None,
+            };
+            let reason = format!("publication {name} sends all organizations' rows to its subscribers");
+            Step::note(Kind::Publication, statement, reason)
+        }
+    }
+}
+
+/// An array literal's content.
+fn array(items: &[&str]) -> String {
+    let items: Vec<String> = items
+        .iter()
+        .map(|i| {
+            let plain =
+                i.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !i.eq_ignore_ascii_case("null");
+            if plain {
+                (*i).to_owned()
+            } else {
+                format!("\"{}\"", i.replace('\\', "\\\\").replace('"', "\\\""))
+            }
+        })
+        .collect();
+    format!("{{{}}}", items.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn array_elements_are_quoted_where_they_must() {
+        assert_eq!(array(&["app", "a b", "q\"\\", "NULL"]), r#"{app,"a b","q\"\\","NULL"}"#);
+    }
+}
