@@ -6,3 +6,4 @@ mod across;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod policy;

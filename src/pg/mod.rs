@@ -2,20 +2,27 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod catalog;
 pub(crate) mod entry;
 pub(crate) mod executor;
 pub(crate) mod fence_call;
 pub(crate) mod guc;
 pub(crate) mod hook;
+pub(crate) mod index_size;
 pub(crate) mod noforce;
 pub(crate) mod owner;
+pub(crate) mod parse;
+pub(crate) mod relation;
 pub(crate) mod report;
 pub(crate) mod role;
 pub(crate) mod running;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
 pub(crate) mod throw;
+pub(crate) mod transaction;
+pub(crate) mod types;
 pub(crate) mod utility;
 pub(crate) mod xact;
 
@@ -24,6 +31,7 @@ pub(crate) mod xact;
 pub(crate) fn init() {
     access::init();
     guc::init();
+    index_size::init();
     guc::reserve_prefix();
     fence_call::init();
     executor::init();

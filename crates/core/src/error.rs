@@ -115,6 +115,11 @@ pub enum Error {
     NoSuchRole(Ident),
     /// A schema does not exist.
     NoSuchSchema(Ident),
+    /// A relation does not exist.
+    NoSuchRelation {
+        /// Its OID, as its name is gone.
+        oid: u32,
+    },
     /// A text can't be a name.
     BadName,
 }
@@ -299,6 +304,7 @@ impl Error {
             ),
             Self::NoSuchRole(role) => say("42704", format!("role {role} does not exist"), None, None),
             Self::NoSuchSchema(schema) => say("3F000", format!("schema {schema} does not exist"), None, None),
+            Self::NoSuchRelation { oid } => say("42P01", format!("relation with OID {oid} does not exist"), None, None),
             Self::BadName => {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }

@@ -30,8 +30,6 @@ pub struct Facts {
     pub owner: Ident,
     /// Whether the current user has the owner's rights.
     pub owned: bool,
-    /// Whether the owner passes every policy (superuser or BYPASSRLS).
-    pub owner_bypasses: bool,
     /// `relrowsecurity`.
     pub row_security: bool,
     /// `relforcerowsecurity`.
@@ -61,6 +59,9 @@ pub struct Column {
     pub quoted: String,
     /// Its type as the server prints it.
     pub type_name: String,
+    /// Its type's OID.
+    #[serde(rename = "type")]
+    pub type_oid: u32,
     /// Schema and name of the type below all domains.
     pub base_type: (String, String),
     /// Whether its own type is a domain.
@@ -73,6 +74,8 @@ pub struct Column {
     pub generated: bool,
     /// Whether it is GENERATED … AS IDENTITY.
     pub identity: bool,
+    /// Whether the current user may read it.
+    pub readable: bool,
     /// Its DEFAULT as the server prints it.
     pub default: Option<String>,
 }

@@ -77,8 +77,7 @@ pub enum Finding {
 
 /// Findings as rows, with the statement that mends each.
 pub fn notes(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Step> {
-    let table = facts.table();
-    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, &table, f)).collect();
+    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, facts, f)).collect();
     notes.extend(facts.open_children.iter().map(|(schema, name)| {
         let child = QualifiedName { schema: schema.clone(), name: name.clone() };
         let reason =
@@ -93,7 +92,9 @@ fn protect_call(table: &QualifiedName, column: &Ident, more: &str) -> String {
     format!("SELECT * FROM org_scope.protect({}, {}{more})", Text(&table), Text(column.raw()))
 }
 
-fn note(spec: &Spec, table: &QualifiedName, finding: &Finding) -> Step {
+/// One finding as a row.
+pub fn note(spec: &Spec, facts: &Facts, finding: &Finding) -> Step {
+    let table = &facts.table();
     match finding {
         Finding::NullRows { rows } => {
             let column = &spec.column;

@@ -19,7 +19,9 @@ pub struct Surroundings<'a> {
     pub max_inline_index: u64,
     /// A free name for an index.
     pub index_name: Option<&'a Ident>,
-    /// A memory to go on with where the fence was lifted on purpose.
+    /// Whether the policies were lifted on purpose, a moment ago in the same transaction.
+    pub lifted: bool,
+    /// What the fence's comment said before it was lifted.
     pub kept: Option<&'a Memory>,
     /// Tells whether a text is one bare expression, so that it can stand in SET DEFAULT.
     pub is_expression: Option<fn(&str) -> bool>,
@@ -52,7 +54,7 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     let told = around.kept.cloned().or_else(|| facts.memory());
     let remains = facts.policy(FENCE).is_some() || facts.policy(GATE).is_some() || facts.guard.is_some();
     let first = told.is_none() && !remains;
-    let mut plan = Plan { table: facts.table(), facts, spec, column, key, told, first, steps: Vec::new() };
+    let mut plan = Plan { table: facts.table(), facts, spec, column, key, told, first, lifted: around.lifted, steps: Vec::new() };
     plan.index(around);
     plan.guard();
     let default = plan.default(around);
@@ -73,6 +75,8 @@ struct Plan<'a> {
     told: Option<Memory>,
     /// Whether the table was never protected.
     first: bool,
+    /// Whether the policies were lifted on purpose.
+    lifted: bool,
     steps: Vec<Step>,
 }
 
@@ -83,6 +87,11 @@ impl Plan<'_> {
 
     fn run_yourself(&mut self, kind: Kind, action: Action, reason: impl Into<String>) {
         self.steps.push(Step::run_yourself(kind, &self.table, action, reason));
+    }
+
+    /// Why something that protect once brought is missing.
+    fn missing(&self, why: &'static str) -> &'static str {
+        if self.lifted { "comes back after the statement" } else { why }
     }
 
     fn index(&mut self, around: &Surroundings<'_>) {
@@ -170,7 +179,7 @@ impl Plan<'_> {
         }
         if !is_ours {
             let reason = match (&self.column.default, was_set) {
-                (_, true) => "the DEFAULT had been changed".to_owned(),
+                (_, true) => self.missing("the DEFAULT had been changed").to_owned(),
                 (Some(_), false) => "a new row is the current organization's; the DEFAULT found is \
                                      remembered and comes back with unprotect"
                     .to_owned(),
@@ -186,7 +195,7 @@ impl Plan<'_> {
         let printed = self.key.printed(self.column);
         let reason = "ANDs the organization onto every command of every role; nothing added later widens it";
         let Some(fence) = self.facts.policy(FENCE) else {
-            let reason = if self.first { reason } else { "the fence had been dropped" };
+            let reason = if self.first { reason } else { self.missing("the fence had been dropped") };
             self.push(Kind::Fence, Action::CreateFence(condition), reason);
             return true;
         };
@@ -265,7 +274,7 @@ impl Plan<'_> {
         let (default, found_default) = default;
         let mut found = match &self.told {
             Some(told) => told.found.clone(),
-            None => self.first.then(|| Found {
+            None => self.first.then_some(Found {
                 row_security: self.facts.row_security,
                 force: self.facts.force,
                 policies: !self.facts.policies.is_empty(),
@@ -294,7 +303,7 @@ impl Plan<'_> {
         let told = self.told.as_ref();
         if self.spec.force && !self.facts.force {
             let reason = match told {
-                Some(told) if told.force => "FORCE had been switched off",
+                Some(told) if told.force => self.missing("FORCE had been switched off"),
                 _ => "the table's owner is fenced too",
             };
             self.push(Kind::Force, Action::Force(true), reason);

@@ -103,3 +103,31 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
     steps.append(&mut unknown);
     steps
 }
+
+/// The steps that take the policies out of the way of an ALTER TABLE, and nothing else: row
+/// security stays on, the index and the guard stay.
+///
+/// FORCE goes meanwhile: with it and without policies the server's own checks of rows would run
+/// over an empty table.
+pub fn lift(facts: &Facts) -> Vec<Step> {
+    let table = facts.table();
+    let mut steps = Vec::new();
+    let mut push = |kind, action| {
+        steps.push(Step::planned(kind, &table, action, "in the way of the statement; comes back after it"));
+    };
+    if facts.policy(FENCE).is_some() {
+        push(Kind::Fence, Action::DropFence);
+    }
+    if facts.policy(GATE).is_some() {
+        push(Kind::Gate, Action::DropGate);
+    }
+    if let Some(column) = &facts.column
+        && OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()))
+    {
+        push(Kind::Default, Action::DropDefault(column.name.clone()));
+    }
+    if facts.force {
+        push(Kind::Force, Action::Force(false));
+    }
+    steps
+}

@@ -1,0 +1,160 @@
+//! Says by the server's own grammar what a text is that will stand in a statement, or be one.
+
+use std::ffi::CString;
+
+use pgrx::{PgList, PgTryBuilder, pg_sys};
+
+/// Whether a text is one bare expression, so that it can stand in parentheses and nothing in it
+/// ends them: proven by the server's own grammar.
+pub(crate) fn is_expression(text: &str) -> bool {
+    // In parentheses as well: a trailing comment would swallow the closing one.
+    bare_expression(text) && bare_expression(&format!("({text})"))
+}
+
+fn bare_expression(text: &str) -> bool {
+    let Some(statement) = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR) else { return false };
+    let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) else { return false };
+    // SAFETY: the target list of a parsed statement, in the current memory context.
+    let targets = unsafe { PgList::<pg_sys::Node>::from_pg(select.targetList) };
+    let Some(target) = targets.get_ptr(0).filter(|_| targets.len() == 1) else { return false };
+    let Some(target) = cast::<pg_sys::ResTarget>(target, pg_sys::NodeTag::T_ResTarget) else { return false };
+    target.name.is_null()
+        && select.distinctClause.is_null()
+        && select.intoClause.is_null()
+        && select.fromClause.is_null()
+        && select.whereClause.is_null()
+        && select.groupClause.is_null()
+        && select.havingClause.is_null()
+        && select.windowClause.is_null()
+        && select.valuesLists.is_null()
+        && select.sortClause.is_null()
+        && select.limitOffset.is_null()
+        && select.limitCount.is_null()
+        && select.lockingClause.is_null()
+        && select.withClause.is_null()
+        && select.op == pg_sys::SetOperation::SETOP_NONE
+}
+
+/// An ALTER TABLE, parsed.
+pub(crate) struct AlterTable {
+    /// The table that its name means under the current search_path; 0 if there is none.
+    pub(crate) target: pg_sys::Oid,
+    /// What it does.
+    pub(crate) commands: Vec<Command>,
+}
+
+/// One subcommand, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Columns, types, constraints, storage.
+    Shape,
+    /// Would check a foreign key.
+    ForeignKey,
+    /// Row security.
+    RowSecurity,
+    /// Owner.
+    Owner,
+    /// Inheritance, partitions, OF type.
+    Hierarchy,
+    /// Triggers and rules.
+    Trigger,
+    /// Whatever a newer server may bring.
+    Other,
+}
+
+/// Reads a text as exactly one ALTER TABLE; a syntax error is raised as the server's own.
+pub(crate) fn alter_table(text: &str) -> Option<AlterTable> {
+    let statement = single_or_raise(text, pg_sys::RawParseMode::RAW_PARSE_DEFAULT)?;
+    let alter = cast::<pg_sys::AlterTableStmt>(statement, pg_sys::NodeTag::T_AlterTableStmt)?;
+    if alter.objtype != pg_sys::ObjectType::OBJECT_TABLE {
+        return None;
+    }
+    // SAFETY: the range variable of a parsed statement; missing_ok, no lock: the caller holds one on
+    // the table that it compares with.
+    let target = unsafe {
+        pg_sys::RangeVarGetRelidExtended(
+            alter.relation,
+            pg_sys::NoLock as pg_sys::LOCKMODE,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        )
+    };
+    // SAFETY: the command list of a parsed statement.
+    let commands = unsafe { PgList::<pg_sys::Node>::from_pg(alter.cmds) };
+    let commands = commands.iter_ptr().map(command).collect();
+    Some(AlterTable { target, commands })
+}
+
+#[allow(non_upper_case_globals, reason = "the server's names")]
+fn command(node: *mut pg_sys::Node) -> Command {
+    use pg_sys::AlterTableType::*;
+    let Some(command) = cast::<pg_sys::AlterTableCmd>(node, pg_sys::NodeTag::T_AlterTableCmd) else {
+        return Command::Other;
+    };
+    match command.subtype {
+        AT_AddColumn => match cast::<pg_sys::ColumnDef>(command.def, pg_sys::NodeTag::T_ColumnDef) {
+            Some(column) if any_foreign_key(column.constraints) => Command::ForeignKey,
+            Some(_) => Command::Shape,
+            None => Command::Other,
+        },
+        AT_AddConstraint if foreign_key(command.def, true) => Command::ForeignKey,
+        AT_ValidateConstraint => Command::ForeignKey,
+        AT_AddConstraint | AT_AlterConstraint | AT_DropConstraint | AT_ColumnDefault | AT_DropNotNull
+        | AT_SetNotNull | AT_DropExpression | AT_SetStatistics | AT_SetOptions | AT_ResetOptions | AT_SetStorage
+        | AT_SetCompression | AT_DropColumn | AT_AlterColumnType | AT_ClusterOn | AT_DropCluster | AT_SetLogged
+        | AT_SetUnLogged | AT_SetAccessMethod | AT_SetTableSpace | AT_SetRelOptions | AT_ResetRelOptions
+        | AT_ReplaceRelOptions | AT_ReplicaIdentity | AT_AddIdentity | AT_SetIdentity | AT_DropIdentity => {
+            Command::Shape
+        }
+        AT_EnableRowSecurity | AT_DisableRowSecurity | AT_ForceRowSecurity | AT_NoForceRowSecurity => {
+            Command::RowSecurity
+        }
+        AT_ChangeOwner => Command::Owner,
+        AT_AddInherit | AT_DropInherit | AT_AddOf | AT_DropOf | AT_AttachPartition | AT_DetachPartition
+        | AT_DetachPartitionFinalize => Command::Hierarchy,
+        AT_EnableTrig | AT_EnableAlwaysTrig | AT_EnableReplicaTrig | AT_DisableTrig | AT_EnableTrigAll
+        | AT_DisableTrigAll | AT_EnableTrigUser | AT_DisableTrigUser | AT_EnableRule | AT_EnableAlwaysRule
+        | AT_EnableReplicaRule | AT_DisableRule => Command::Trigger,
+        _ => Command::Other,
+    }
+}
+
+fn any_foreign_key(constraints: *mut pg_sys::List) -> bool {
+    // SAFETY: the constraint list of a parsed column definition.
+    let list = unsafe { PgList::<pg_sys::Node>::from_pg(constraints) };
+    list.iter_ptr().any(|node| foreign_key(node, false))
+}
+
+fn foreign_key(node: *mut pg_sys::Node, unless_not_valid: bool) -> bool {
+    cast::<pg_sys::Constraint>(node, pg_sys::NodeTag::T_Constraint).is_some_and(|c| {
+        c.contype == pg_sys::ConstrType::CONSTR_FOREIGN && !(unless_not_valid && c.skip_validation)
+    })
+}
+
+/// The only statement of a text; a text that doesn't parse has none.
+fn single(text: &str, mode: pg_sys::RawParseMode::Type) -> Option<*mut pg_sys::Node> {
+    // The raw parser touches neither catalogs nor locks, so an error in it leaves nothing to clean up.
+    PgTryBuilder::new(|| single_or_raise(text, mode)).catch_others(|_| None).execute()
+}
+
+fn single_or_raise(text: &str, mode: pg_sys::RawParseMode::Type) -> Option<*mut pg_sys::Node> {
+    let text = CString::new(text).ok()?;
+    // SAFETY: a NUL-terminated text; the tree lands in the current memory context.
+    let list = unsafe { pg_sys::raw_parser(text.as_ptr(), mode) };
+    // SAFETY: the list that the parser returned.
+    let list = unsafe { PgList::<pg_sys::Node>::from_pg(list) };
+    let node = list.get_ptr(0).filter(|_| list.len() == 1)?;
+    cast::<pg_sys::RawStmt>(node, pg_sys::NodeTag::T_RawStmt).map(|raw| raw.stmt)
+}
+
+/// The node as its struct, if it has that tag.
+fn cast<'a, T>(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> Option<&'a T> {
+    // SAFETY: null or a node of a parse tree, which begins with its tag.
+    if !unsafe { pgrx::is_a(node, tag) } {
+        return None;
+    }
+    // SAFETY: the tag says that the node is this struct; the tree lives until the statement's end,
+    // longer than any caller here keeps it.
+    unsafe { node.cast::<T>().as_ref() }
+}

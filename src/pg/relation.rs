@@ -1,0 +1,78 @@
+//! One relation: whose it is, locks, and whether row security binds the current user.
+
+use org_scope_core::Error;
+use pgrx::{PgRelation, PgTrigger, pg_sys};
+
+use super::report;
+
+/// Raises the server's own 42501 unless the current user has the rights of the relation's owner.
+pub(crate) fn require_owner(relation: pg_sys::Oid) {
+    // SAFETY: reads the system cache; 0 stands for a relation that doesn't exist.
+    let kind = unsafe { pg_sys::get_rel_relkind(relation) };
+    if kind == 0 {
+        report::raise(&Error::NoSuchRelation { oid: relation.to_u32() });
+    }
+    // SAFETY: a session has a current user.
+    let user = unsafe { pg_sys::GetUserId() };
+    if is_owner(relation, user) {
+        return;
+    }
+    // SAFETY: maps a relkind that the cache gave.
+    let object_type = unsafe { pg_sys::get_relkind_objtype(kind) };
+    // SAFETY: reads the system cache; the relation exists.
+    let name = unsafe { pg_sys::get_rel_name(relation) };
+    // SAFETY: raises with the name just read.
+    unsafe { pg_sys::aclcheck_error(pg_sys::AclResult::ACLCHECK_NOT_OWNER, object_type, name) };
+}
+
+#[cfg(feature = "pg15")]
+fn is_owner(relation: pg_sys::Oid, user: pg_sys::Oid) -> bool {
+    // SAFETY: reads the system cache for a relation that exists.
+    unsafe { pg_sys::pg_class_ownercheck(relation, user) }
+}
+
+#[cfg(not(feature = "pg15"))]
+fn is_owner(relation: pg_sys::Oid, user: pg_sys::Oid) -> bool {
+    // SAFETY: reads the system cache for a relation that exists.
+    unsafe { pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, user) }
+}
+
+/// How strongly a table is held until the end of the transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lock {
+    /// Against other DDL and another `protect`, not against readers or writers.
+    Ddl,
+    /// Against everything.
+    Exclusive,
+}
+
+/// Takes the lock and keeps it; waits no longer than the caller's `lock_timeout`.
+pub(crate) fn lock(relation: pg_sys::Oid, lock: Lock) {
+    let mode = match lock {
+        Lock::Ddl => pg_sys::ShareUpdateExclusiveLock,
+        Lock::Exclusive => pg_sys::AccessExclusiveLock,
+    };
+    // SAFETY: any OID can be locked; one that vanished meanwhile is noticed by what reads it next.
+    unsafe { pg_sys::LockRelationOid(relation, mode as pg_sys::LOCKMODE) };
+}
+
+/// Whether the current user's statements on the table are filtered by its policies.
+pub(crate) fn binds_current_user(relation: pg_sys::Oid) -> bool {
+    // SAFETY: reads the system cache; InvalidOid asks for the current user, and noError keeps
+    // row_security = off from raising instead of answering.
+    let answer = unsafe { pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true) };
+    answer == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
+/// The relation that a trigger fires for, held open by the server while it does.
+pub(crate) fn of_trigger(trigger: &PgTrigger<'_>) -> PgRelation {
+    match trigger.relation() {
+        Ok(relation) => relation,
+        Err(error) => panic!("a trigger without a relation: {error}"),
+    }
+}
+
+/// Schema and name of an open relation.
+pub(crate) fn name(relation: &PgRelation) -> (String, String) {
+    (relation.namespace().to_owned(), relation.name().to_owned())
+}

@@ -1,0 +1,58 @@
+//! Settings for the length of one piece of work, as a function's SET clause gives them.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+/// Runs the work under settings in which the names and expressions of our statements, and those
+/// that the server prints, mean one thing only. The caller's settings return with the end of the
+/// work, or with the abort that an error leads to.
+///
+/// Not a SET clause of the SQL function: `alter_protected` needs the caller's search_path as well,
+/// and nobody can take this off with ALTER FUNCTION.
+pub(crate) fn neutral<R>(work: impl FnOnce() -> R) -> R {
+    let saved = Saved::new();
+    // pg_temp last: unnamed it would be searched first, for tables and types.
+    set(c"search_path", c"pg_catalog, pg_temp");
+    // Printed expressions are compared with expected texts.
+    set(c"quote_all_identifiers", c"off");
+    let result = work();
+    drop(saved);
+    result
+}
+
+struct Saved(i32);
+
+impl Saved {
+    fn new() -> Self {
+        // SAFETY: a transaction is running, which every SQL function needs.
+        Self(unsafe { pg_sys::NewGUCNestLevel() })
+    }
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        // After an error the (sub)transaction's abort restores the settings, with all deeper levels.
+        if !std::thread::panicking() {
+            // SAFETY: the level was opened by `new` in this (sub)transaction and is still open.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) };
+        }
+    }
+}
+
+fn set(name: &CStr, value: &CStr) {
+    // SAFETY: both strings are NUL-terminated; the settings are USERSET, and SAVE undoes itself with
+    // the level that was just opened.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        )
+    };
+}

@@ -1,0 +1,64 @@
+//! Changes a protected table where its policies block the change.
+
+use org_scope_core::Error;
+use org_scope_core::error::FOREIGN_KEYS;
+use org_scope_core::policy::{self, Facts, Kind, Spec, State, Step};
+use pgrx::pg_sys::Oid;
+
+use super::protect::{Noting, execute, fence};
+use super::{Row, facts, rows};
+use crate::pg::parse::{AlterTable, Command};
+use crate::pg::{parse, relation, settings, spi};
+
+/// Lifts the policies of one table, runs one ALTER TABLE on it as the caller, and sets them again
+/// for the column as it is then. Nobody sees the time between: the table is locked from the start.
+pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error> {
+    relation::require_owner(target);
+    // Before the statement is read, so that the name can't come to mean another table meanwhile.
+    relation::lock(target, relation::Lock::Exclusive);
+    relation::require_owner(target);
+    // Parsed here with the caller's search_path, and run below with it again.
+    let alter = parse::alter_table(text);
+    let (lifted, spec, table) = settings::neutral(|| lift(target, text, alter))?;
+    spi::execute(text);
+    let restored = settings::neutral(|| {
+        fence(target, &spec, Some(table.memory().as_ref()), Noting::Silent, |_| true)
+    })?;
+    let ran = Step {
+        state: State::Done,
+        statement: Some(text.to_owned()),
+        ..Step::note(Kind::Statement, None, "the statement given")
+    };
+    Ok(rows(table.oid, [lifted, vec![ran], restored].concat()).collect())
+}
+
+fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>, Spec, Facts), Error> {
+    let Some(facts) = facts::read_one(target, None) else { return Err(Error::BadName) };
+    let table = facts.table();
+    let Some(spec) = Spec::read_back(&facts).filter(|_| facts.policy(policy::FENCE).is_some()) else {
+        return Err(Error::NotProtected { table });
+    };
+    match alter {
+        Some(alter) if alter.target == target => {
+            if let Some(what) = alter.commands.iter().find_map(|c| forbidden(*c)) {
+                return Err(Error::ForbiddenAlter { what, table, statement: text.to_owned() });
+            }
+        }
+        _ => return Err(Error::NotAlterTable { table }),
+    }
+    // The gate comes back for the roles it has now, also where the comment that names them is lost.
+    let roles = facts.policy(policy::GATE).map(|gate| gate.roles.clone());
+    Ok((execute(policy::lift(&facts)), Spec { roles, ..spec }, facts))
+}
+
+fn forbidden(command: Command) -> Option<&'static str> {
+    match command {
+        Command::Shape => None,
+        Command::ForeignKey => Some(FOREIGN_KEYS),
+        Command::RowSecurity => Some("change row security"),
+        Command::Owner => Some("change the owner"),
+        Command::Hierarchy => Some("change inheritance or partitions"),
+        Command::Trigger => Some("switch triggers or rules"),
+        Command::Other => Some("run this kind of change"),
+    }
+}

@@ -1,0 +1,156 @@
+//! Reads the facts of many tables in one query.
+
+use std::collections::HashMap;
+use std::ffi::CStr;
+
+use org_scope_core::Error;
+use org_scope_core::policy::{Facts, Spec, index_name_candidates, wants_index};
+use org_scope_core::sql::Ident;
+use pgrx::pg_sys::Oid;
+use serde::Deserialize;
+
+use crate::pg::{catalog, index_size};
+
+const FACTS: &CStr = query(concat!(include_str!("facts.sql"), "\0"));
+
+const CANDIDATES: &CStr = c"
+SELECT c.oid::pg_catalog.text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = ANY ($1::pg_catalog.name[]) AND a.attname = $2::pg_catalog.name AND c.relkind IN ('r', 'p', 'f')
+ORDER BY n.nspname, c.relname";
+
+/// Whatever carries something of ours, also where the fence itself is gone.
+const PROTECTED: &CStr = c"
+SELECT c.oid::pg_catalog.text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE ($1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])) AND c.oid IN (
+  SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.polname IN ('org_scope_fence', 'org_scope_gate')
+  UNION ALL
+  SELECT t.tgrelid FROM pg_catalog.pg_trigger t
+  WHERE t.tgname = 'org_scope_truncate_guard' AND NOT t.tgisinternal)
+ORDER BY n.nspname, c.relname";
+
+const MISSING_SCHEMAS: &CStr = c"
+SELECT pg_catalog.to_json(s.name)::pg_catalog.text
+FROM pg_catalog.unnest($1::pg_catalog.name[]) AS s(name)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = s.name)";
+
+const MISSING_ROLES: &CStr = c"
+SELECT pg_catalog.to_json(s.name)::pg_catalog.text
+FROM pg_catalog.unnest($1::pg_catalog.name[]) AS s(name)
+WHERE s.name <> 'public' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = s.name)";
+
+/// The size counts the rows only: that is what building an index reads. The function locks the
+/// table for a moment, so it is asked only about tables that want an index.
+const INDEX_ROOM: &CStr = c"
+SELECT pg_catalog.json_build_object(
+  'oid', c.oid::pg_catalog.int8,
+  'size', COALESCE(pg_catalog.pg_relation_size(c.oid), 0),
+  'taken', COALESCE((
+    SELECT pg_catalog.json_agg(o.relname)
+    FROM pg_catalog.pg_class o
+    WHERE o.relnamespace = c.relnamespace AND o.relname = ANY (w.names)), '[]'))::pg_catalog.text
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[])
+JOIN pg_catalog.pg_class c ON c.oid = w.oid";
+
+pub(super) const fn query(text: &str) -> &CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(query) => query,
+        Err(_) => panic!("a query ends with its only NUL"),
+    }
+}
+
+/// Facts of the tables, by schema and name.
+pub(super) fn read(tables: &[Oid], column: Option<&Ident>) -> Vec<Facts> {
+    let column = column.map(|c| c.raw().to_owned());
+    catalog::read(FACTS, &[tables.to_vec().into(), column.into()])
+}
+
+/// Facts of one table; none if it is gone.
+pub(super) fn read_one(table: Oid, column: Option<&Ident>) -> Option<Facts> {
+    read(&[table], column).into_iter().next()
+}
+
+/// The tables of the schemas that have the column.
+pub(super) fn candidates(schemas: &[Ident], column: &Ident) -> Result<Vec<Oid>, Error> {
+    require_schemas(schemas)?;
+    Ok(oids(catalog::read(CANDIDATES, &[raw(schemas).into(), column.raw().to_owned().into()])))
+}
+
+/// The tables of the schemas, or of all, that carry something of ours.
+pub(super) fn protected(schemas: Option<&[Ident]>) -> Result<Vec<Oid>, Error> {
+    if let Some(schemas) = schemas {
+        require_schemas(schemas)?;
+    }
+    Ok(oids(catalog::read(PROTECTED, &[schemas.map(raw).into()])))
+}
+
+fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
+    match catalog::read::<Ident>(MISSING_SCHEMAS, &[raw(schemas).into()]).into_iter().next() {
+        Some(missing) => Err(Error::NoSuchSchema(missing)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses names that are no roles; `public` stands for PUBLIC.
+pub(super) fn require_roles(roles: &[Ident]) -> Result<(), Error> {
+    match catalog::read::<Ident>(MISSING_ROLES, &[raw(roles).into()]).into_iter().next() {
+        Some(missing) => Err(Error::NoSuchRole(missing)),
+        None => Ok(()),
+    }
+}
+
+/// What building an index depends on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct IndexRoom {
+    pub(super) size: u64,
+    pub(super) name: Option<Ident>,
+    pub(super) max_inline: u64,
+}
+
+/// Room for the index of each table, in the order of `tables`.
+pub(super) fn index_room(spec: &Spec, tables: &[Facts]) -> Vec<IndexRoom> {
+    #[derive(Deserialize)]
+    struct Answer {
+        oid: u32,
+        size: u64,
+        taken: Vec<Ident>,
+    }
+    let wanting: Vec<_> = tables
+        .iter()
+        .filter(|t| t.kind == 'r' && wants_index(spec, t))
+        .map(|t| serde_json::json!({"oid": t.oid.to_string(), "names": index_name_candidates(&t.name, &spec.column)}))
+        .collect();
+    let answers: Vec<Answer> = if wanting.is_empty() {
+        Vec::new()
+    } else {
+        catalog::read(INDEX_ROOM, &[serde_json::Value::from(wanting).to_string().into()])
+    };
+    let answers: HashMap<u32, Answer> = answers.into_iter().map(|a| (a.oid, a)).collect();
+    let max_inline = index_size::max_inline_index();
+    // Two tables of one schema can want the same name; the first gets it, as it will when it runs.
+    let mut given = std::collections::HashSet::new();
+    tables
+        .iter()
+        .map(|table| {
+            let Some(answer) = answers.get(&table.oid) else {
+                return IndexRoom { max_inline, ..IndexRoom::default() };
+            };
+            let name = index_name_candidates(&table.name, &spec.column)
+                .into_iter()
+                .find(|name| !answer.taken.contains(name) && given.insert((&table.schema, name.clone())));
+            IndexRoom { size: answer.size, name, max_inline }
+        })
+        .collect()
+}
+
+fn raw(names: &[Ident]) -> Vec<String> {
+    names.iter().map(|n| n.raw().to_owned()).collect()
+}
+
+fn oids(numbers: Vec<u32>) -> Vec<Oid> {
+    numbers.into_iter().map(Oid::from_u32).collect()
+}

@@ -1,0 +1,136 @@
+-- One JSON document for each table: $1 tables, $2 org column (NULL: the one that the fence stands on).
+SELECT pg_catalog.row_to_json(f)::pg_catalog.text
+FROM (
+  SELECT
+    c.oid::pg_catalog.int8 AS oid,
+    n.nspname AS schema,
+    c.relname AS name,
+    c.relkind AS kind,
+    c.relispartition AS is_partition,
+    pg_catalog.pg_is_other_temp_schema(c.relnamespace) AS other_temp,
+    c.oid < 16384 OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS system,
+    ( SELECT e.extname
+      FROM pg_catalog.pg_depend d
+      JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
+        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
+      LIMIT 1
+    ) AS extension,
+    pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+    pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
+    c.relrowsecurity AS row_security,
+    c.relforcerowsecurity AS force,
+    pg_catalog.has_schema_privilege(c.relnamespace, 'CREATE') AS may_create_index,
+    CASE WHEN a.attnum IS NOT NULL THEN pg_catalog.json_build_object(
+      'name', a.attname,
+      'quoted', pg_catalog.quote_ident(a.attname),
+      'type_name', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'type', a.atttypid::pg_catalog.int8,
+      'base_type', b.base_type,
+      'is_domain', b.is_domain,
+      'deterministic', COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true),
+      'not_null', a.attnotnull,
+      'generated', a.attgenerated <> '',
+      'identity', a.attidentity <> '',
+      'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
+      'default', ( SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+                   FROM pg_catalog.pg_attrdef d
+                   WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' )
+    ) END AS "column",
+    COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+        'name', p.polname,
+        'permissive', p.polpermissive,
+        'command', p.polcmd,
+        'roles', ( SELECT pg_catalog.json_agg(CASE WHEN r.role <> 0 THEN pg_catalog.pg_get_userbyid(r.role) END)
+                   FROM pg_catalog.unnest(p.polroles) AS r(role) ),
+        'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+        'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+        'columns', COALESCE((
+          SELECT pg_catalog.json_agg(DISTINCT pa.attname)
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_attribute pa ON pa.attrelid = d.refobjid AND pa.attnum = d.refobjsubid
+          WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
+        ), '[]'),
+        'comment', pg_catalog.obj_description(p.oid, 'pg_policy')
+      ) ORDER BY p.polname)
+      FROM pg_catalog.pg_policy p
+      WHERE p.polrelid = c.oid
+    ), '[]') AS policies,
+    COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+        'name', ic.relname,
+        'valid', i.indisvalid AND i.indisready AND i.indislive,
+        'serves', COALESCE(i.indkey[0] = a.attnum AND m.amname = 'btree' AND i.indpred IS NULL
+                           AND i.indcollation[0] = a.attcollation
+                           AND oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace, false),
+        'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')
+      ) ORDER BY i.indisvalid DESC, ic.relname)
+      FROM pg_catalog.pg_index i
+      JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+      JOIN pg_catalog.pg_am m ON m.oid = ic.relam
+      JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[0]
+      WHERE i.indrelid = c.oid
+        AND (i.indkey[0] = a.attnum OR pg_catalog.obj_description(i.indexrelid, 'pg_class') LIKE '%org_scope.protect%')
+    ), '[]') AS indexes,
+    ( SELECT pg_catalog.json_build_object(
+        'enabled', t.tgenabled,
+        -- 34: BEFORE, TRUNCATE, for each statement
+        'right', t.tgtype = 34 AND t.tgqual IS NULL AND p.proname = 'truncate_guard' AND pn.nspname = 'org_scope')
+      FROM pg_catalog.pg_trigger t
+      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
+      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_truncate_guard'
+    ) AS guard,
+    COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, pc.relname))
+      FROM pg_catalog.pg_inherits h
+      JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent
+      JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
+      WHERE h.inhrelid = c.oid
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = pc.oid AND f.polname = 'org_scope_fence')
+    ), '[]') AS open_parents,
+    COALESCE((
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(cn.nspname, cc.relname))
+      FROM pg_catalog.pg_inherits h
+      JOIN pg_catalog.pg_class cc ON cc.oid = h.inhrelid
+      JOIN pg_catalog.pg_namespace cn ON cn.oid = cc.relnamespace
+      WHERE h.inhparent = c.oid
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = cc.oid AND f.polname = 'org_scope_fence')
+    ), '[]') AS open_children
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    AND CASE
+          WHEN $2 IS NOT NULL THEN a.attname = $2::pg_catalog.name
+          ELSE a.attnum = (
+            SELECT d.refobjsubid
+            FROM pg_catalog.pg_policy p
+            JOIN pg_catalog.pg_depend d ON d.objid = p.oid
+            WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate')
+              AND d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+              AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refobjid = c.oid AND d.refobjsubid > 0
+            ORDER BY p.polname, d.refobjsubid
+            LIMIT 1)
+        END
+  LEFT JOIN LATERAL (
+    WITH RECURSIVE down AS (
+      SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, t.typtype = 'd' AS is_domain
+      FROM pg_catalog.pg_type t
+      WHERE t.oid = a.atttypid
+      UNION ALL
+      SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, true
+      FROM down
+      JOIN pg_catalog.pg_type t ON t.oid = down.typbasetype
+      WHERE down.typtype = 'd'
+    )
+    SELECT pg_catalog.json_build_array(tn.nspname, down.typname) AS base_type, down.is_domain
+    FROM down
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = down.typnamespace
+    WHERE down.typtype <> 'd'
+  ) b ON true
+  WHERE c.oid = ANY ($1)
+  ORDER BY n.nspname, c.relname
+) f

@@ -1,0 +1,104 @@
+//! Looks for what a table's fence can't stop, and what it would stop unasked.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+
+use org_scope_core::policy::{Action, Facts, Finding, Grantee, Spec, Step, Words};
+use org_scope_core::sql::Ident;
+use serde::Deserialize;
+
+use super::facts::query;
+use crate::pg::{catalog, noforce};
+
+const FINDINGS: &CStr = query(concat!(include_str!("findings.sql"), "\0"));
+const DEFINERS: &CStr = query(concat!(include_str!("definers.sql"), "\0"));
+
+#[derive(Deserialize)]
+struct Found {
+    oid: u32,
+    finding: Finding,
+}
+
+#[derive(Deserialize)]
+struct Definer {
+    schema: Ident,
+    name: Ident,
+    arguments: String,
+    owner: Ident,
+    procedure: bool,
+    source: String,
+    passes_all: bool,
+    passes: Vec<u32>,
+    names: Vec<u32>,
+}
+
+/// Findings of each table, for what it will be after its steps; rows are counted only when asked.
+pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
+    if tables.is_empty() {
+        return Vec::new();
+    }
+    let after = serde_json::Value::from_iter(tables.iter().zip(steps).map(|(table, steps)| {
+        serde_json::json!({
+            "oid": table.oid.to_string(),
+            "force": spec.force || table.force,
+            "gate": new_gate(steps).map(|roles| roles.iter().map(Grantee::raw).collect::<Vec<_>>()),
+        })
+    }))
+    .to_string();
+    let mut found: HashMap<u32, Vec<Finding>> = HashMap::new();
+    for Found { oid, finding } in catalog::read(FINDINGS, &[after.clone().into()]) {
+        found.entry(oid).or_default().push(finding);
+    }
+    definers(tables, after, &mut found);
+    tables
+        .iter()
+        .map(|table| {
+            let counted = if count { null_rows(spec, table) } else { None };
+            counted.into_iter().chain(found.remove(&table.oid).unwrap_or_default()).collect()
+        })
+        .collect()
+}
+
+/// Whom the gate will be for, where a step changes that.
+fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
+    steps.iter().rev().find_map(|step| match &step.action {
+        Some(Action::CreateGate { roles, .. } | Action::AlterGate { roles, .. }) => Some(roles.as_slice()),
+        _ => None,
+    })
+}
+
+fn definers(tables: &[Facts], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
+    for definer in catalog::read::<Definer>(DEFINERS, &[after.into()]) {
+        let words = Words::of(&definer.source);
+        for table in tables {
+            let passes = definer.passes_all || definer.passes.contains(&table.oid);
+            if passes && (definer.names.contains(&table.oid) || words.mention(table.name.raw())) {
+                found.entry(table.oid).or_default().push(Finding::Function {
+                    schema: definer.schema.clone(),
+                    name: definer.name.clone(),
+                    arguments: definer.arguments.clone(),
+                    owner: definer.owner.clone(),
+                    procedure: definer.procedure,
+                });
+            }
+        }
+    }
+}
+
+/// Counts the rows that no session will see.
+pub(super) fn null_rows(spec: &Spec, table: &Facts) -> Option<Finding> {
+    let column = table.column.as_ref().filter(|c| !c.not_null && c.name == spec.column)?;
+    if !column.readable {
+        return Some(Finding::Uncounted);
+    }
+    let statement = format!(
+        "SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {} WHERE {} IS NULL",
+        table.table(),
+        column.name
+    );
+    let statement = CString::new(statement).ok()?;
+    let count = || catalog::read::<i64>(&statement, &[]).into_iter().sum();
+    // The owner sees no row of a table that is FORCEd, least of all one that belongs to nobody.
+    let rows: i64 = if table.row_security && table.force { noforce::lift(count) } else { count() };
+    (rows > 0).then_some(Finding::NullRows { rows })
+}

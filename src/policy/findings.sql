@@ -1,0 +1,128 @@
+-- What reaches past the fence of each table, one JSON document for each finding.
+-- $1: [{oid, force, gate: [role…] or null}], what the tables will be; gate null: as the policy stands.
+WITH RECURSIVE target AS (
+  SELECT c.oid, c.relname, c.relowner, c.relacl, c.relkind, c.relpersistence, c.relnamespace, t.force, t.gate
+  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb)
+    AS t(oid pg_catalog.oid, force pg_catalog.bool, gate pg_catalog.name[])
+  JOIN pg_catalog.pg_class c ON c.oid = t.oid
+),
+bypassing AS (
+  SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper OR r.rolbypassrls
+),
+granted AS (
+  SELECT t.oid, x.grantee, x.privilege_type AS privilege, NULL::pg_catalog.name AS attname
+  FROM target t, LATERAL pg_catalog.aclexplode(COALESCE(t.relacl, pg_catalog.acldefault('r', t.relowner))) x
+  UNION ALL
+  SELECT t.oid, x.grantee, x.privilege_type, a.attname
+  FROM target t
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL,
+  LATERAL pg_catalog.aclexplode(a.attacl) x
+),
+dark AS (
+  SELECT g.oid, g.grantee, pg_catalog.array_agg(DISTINCT g.privilege ORDER BY g.privilege) AS commands
+  FROM granted g
+  JOIN target t ON t.oid = g.oid
+  WHERE g.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+    AND (g.grantee <> t.relowner OR t.force)
+    AND g.grantee NOT IN (SELECT b.oid FROM bypassing b)
+    AND NOT EXISTS (
+      SELECT
+      FROM pg_catalog.pg_policy p, LATERAL pg_catalog.unnest(p.polroles) AS r(role)
+      WHERE p.polrelid = g.oid AND p.polpermissive
+        AND (p.polname <> 'org_scope_gate' OR t.gate IS NULL)
+        AND (p.polcmd = '*' OR p.polcmd = CASE g.privilege
+               WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w' ELSE 'd' END)
+        AND (r.role = 0 OR (g.grantee <> 0 AND pg_catalog.pg_has_role(g.grantee, r.role, 'USAGE'))))
+    AND NOT EXISTS (
+      SELECT
+      FROM pg_catalog.unnest(t.gate) AS r(role)
+      LEFT JOIN pg_catalog.pg_roles n ON n.rolname = r.role
+      WHERE r.role = 'public' OR (g.grantee <> 0 AND pg_catalog.pg_has_role(g.grantee, n.oid, 'USAGE')))
+  GROUP BY g.oid, g.grantee
+),
+-- A view reads its tables as its owner unless it is security_invoker; a materialized view holds
+-- what its owner saw, also through invoker views. past: whether that reader passes the policies;
+-- NULL: whoever asks.
+reaching AS (
+  SELECT DISTINCT t.oid AS root, v.oid AS view, v.relkind,
+    CASE WHEN v.relkind = 'v' AND i.invoker THEN NULL
+         ELSE v.relowner IN (SELECT b.oid FROM bypassing b)
+              OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE'))
+    END AS past
+  FROM target t
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+  JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm'),
+  LATERAL (
+    SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
+    FROM pg_catalog.pg_options_to_table(v.reloptions) o
+    WHERE o.option_name = 'security_invoker'
+  ) i
+  UNION
+  SELECT r.root, v.oid, v.relkind,
+    CASE WHEN r.past IS NOT NULL OR v.relkind = 'v' THEN r.past
+         ELSE v.relowner IN (SELECT b.oid FROM bypassing b)
+              OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE'))
+    END
+  FROM reaching r
+  JOIN target t ON t.oid = r.root
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
+    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.view
+  JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+  WHERE r.relkind = 'v'
+),
+direct AS (
+  SELECT DISTINCT t.oid AS root, w.ev_class AS view
+  FROM target t
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+),
+found AS (
+  SELECT 1 AS sort, d.oid, pg_catalog.pg_get_userbyid(d.grantee) AS by_name, pg_catalog.jsonb_build_object(
+    'found', 'dark',
+    'role', CASE WHEN d.grantee <> 0 THEN pg_catalog.pg_get_userbyid(d.grantee) END,
+    'commands', d.commands) AS finding
+  FROM dark d
+  UNION ALL
+  SELECT 2, g.oid, pg_catalog.pg_get_userbyid(g.grantee), pg_catalog.jsonb_build_object(
+    'found', 'privilege',
+    'privilege', g.privilege,
+    'role', CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END,
+    'column', g.attname)
+  FROM granted g
+  JOIN target t ON t.oid = g.oid
+  WHERE g.privilege IN ('TRIGGER', 'REFERENCES', 'TRUNCATE') AND g.grantee <> t.relowner
+    AND g.grantee NOT IN (SELECT b.oid FROM bypassing b)
+  UNION ALL
+  SELECT 3, r.root, v.relname, pg_catalog.jsonb_build_object(
+    'found', CASE v.relkind WHEN 'v' THEN 'view' ELSE 'materialized_view' END,
+    'schema', n.nspname,
+    'name', v.relname,
+    'owner', pg_catalog.pg_get_userbyid(v.relowner),
+    'readers', ( SELECT COALESCE(pg_catalog.jsonb_agg(DISTINCT
+                   CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee) END), '[]')
+                 FROM pg_catalog.aclexplode(v.relacl) x
+                 WHERE x.grantee <> v.relowner AND x.privilege_type = 'SELECT' ))
+  FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
+  JOIN pg_catalog.pg_class v ON v.oid = r.view
+  JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
+  WHERE v.relkind = 'm' OR (r.root, r.view) IN (SELECT x.root, x.view FROM direct x)
+  UNION ALL
+  SELECT 5, t.oid, p.pubname, pg_catalog.jsonb_build_object(
+    'found', 'publication',
+    'name', p.pubname,
+    'scope', CASE WHEN p.puballtables THEN 'all'
+                  WHEN EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid) THEN 'table'
+                  ELSE 'schema' END)
+  FROM target t, pg_catalog.pg_publication p
+  WHERE t.relkind = 'r' AND t.relpersistence = 'p'
+    AND ( p.puballtables
+       OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
+       OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace))
+)
+SELECT pg_catalog.jsonb_build_object('oid', f.oid::pg_catalog.int8, 'finding', f.finding)::pg_catalog.text
+FROM found f
+ORDER BY f.oid, f.sort, f.by_name

@@ -1,0 +1,173 @@
+//! Plans fences and sets them.
+
+use org_scope_core::Error;
+use org_scope_core::policy::{self, Facts, Memory, Spec, State, Step, Surroundings, notes};
+use pgrx::pg_sys::Oid;
+
+use super::facts::IndexRoom;
+use super::{Options, Row, facts, findings, idents, rows, spec};
+use crate::pg::{parse, relation, settings, spi};
+
+/// What `protect` would do.
+pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+    relation::require_owner(target);
+    settings::neutral(|| {
+        let spec = spec(options)?;
+        let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(Vec::new()) };
+        let tables = vec![table];
+        let room = facts::index_room(&spec, &tables).remove(0);
+        let steps = steps(&spec, &tables[0], &room, None)?;
+        let notes = all_notes(&spec, &tables, &[&steps], true).remove(0);
+        Ok(rows(target.to_u32(), [steps, notes].concat()).collect())
+    })
+}
+
+/// Sets the fence.
+pub(crate) fn protect(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+    relation::require_owner(target);
+    settings::neutral(|| {
+        let spec = spec(options)?;
+        let steps = fence(target, &spec, None, Noting::Read, |_| true)?;
+        Ok(rows(target.to_u32(), steps).collect())
+    })
+}
+
+/// What `protect_all` would do.
+pub(crate) fn plan_all(schemas: Vec<String>, options: Options) -> Result<Vec<Row>, Error> {
+    settings::neutral(|| {
+        let spec = spec(options)?;
+        let schemas = idents(schemas)?;
+        let planned = survey(&spec, &facts::candidates(&schemas, &spec.column)?);
+        Ok(planned
+            .into_iter()
+            .flat_map(|p| {
+                let counted = counted(&spec, &p.table);
+                rows(p.table.oid, [p.steps, counted, p.notes].concat())
+            })
+            .collect())
+    })
+}
+
+/// A table's part of a survey.
+pub(super) struct Planned {
+    pub(super) table: Facts,
+    pub(super) steps: Vec<Step>,
+    pub(super) notes: Vec<Step>,
+}
+
+/// Steps and notes of many tables in a handful of queries, without counting rows; a table that
+/// can't be protected gets a `skipped` row instead.
+pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
+    let tables = facts::read(tables, Some(&spec.column));
+    let rooms = facts::index_room(spec, &tables);
+    let steps: Vec<_> = tables.iter().zip(&rooms).map(|(table, room)| plan_one(spec, table, room)).collect();
+    let (mut good, mut planned) = (Vec::new(), Vec::new());
+    for (table, steps) in tables.into_iter().zip(steps) {
+        match steps {
+            Ok(steps) => good.push((table, steps)),
+            Err(skipped) => planned.push(Planned { table, steps: vec![skipped], notes: Vec::new() }),
+        }
+    }
+    let (tables, steps): (Vec<_>, Vec<_>) = good.into_iter().unzip();
+    let notes = all_notes(spec, &tables, &steps.iter().collect::<Vec<_>>(), false);
+    planned.extend(
+        tables.into_iter().zip(steps).zip(notes).map(|((table, steps), notes)| Planned { table, steps, notes }),
+    );
+    planned.sort_by_key(|p| p.table.table());
+    planned
+}
+
+fn plan_one(spec: &Spec, table: &Facts, room: &IndexRoom) -> Result<Vec<Step>, Step> {
+    if !table.owned {
+        let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
+        return Err(Step::skipped(policy::Kind::Table, reason));
+    }
+    steps(spec, table, room, None).map_err(|error| {
+        let report = error.report();
+        let hint = report.hint.filter(|h| h.ends_with(';'));
+        Step { statement: hint, ..Step::skipped(policy::Kind::Table, report.message) }
+    })
+}
+
+/// Which notes come with a table's steps.
+pub(super) enum Noting {
+    /// All that can be found.
+    Read,
+    /// These, which were read in a set, and the count of rows without an organization.
+    Given(Vec<Step>),
+    /// None.
+    Silent,
+}
+
+/// Sets one table's fence, and says what was done and what is to know. Only steps for which `now`
+/// holds are executed. `lifted` is given where the policies were lifted a moment ago: with what the
+/// fence's comment said.
+///
+/// Nothing is locked where nothing is to do. Otherwise a lock against other DDL comes first, and
+/// the facts are read again under it: two callers at once don't repair each other's work.
+pub(super) fn fence(
+    target: Oid,
+    spec: &Spec,
+    lifted: Option<Option<&Memory>>,
+    noting: Noting,
+    now: fn(&Step) -> bool,
+) -> Result<Vec<Step>, Error> {
+    let Some((_, steps)) = look(target, spec, lifted)? else { return Ok(Vec::new()) };
+    if steps.iter().any(|s| s.state == State::Planned) {
+        relation::lock(target, relation::Lock::Ddl);
+    }
+    let Some((table, mut steps)) = look(target, spec, lifted)? else { return Ok(Vec::new()) };
+    steps.retain(now);
+    let tables = [table];
+    // Before closing: the scan for rows without an organization comes before any exclusive lock.
+    let notes = match noting {
+        Noting::Read => all_notes(spec, &tables, &[&steps], true).remove(0),
+        Noting::Given(given) => [counted(spec, &tables[0]), given].concat(),
+        Noting::Silent => Vec::new(),
+    };
+    Ok([execute(steps), notes].concat())
+}
+
+/// The note about rows without an organization, if there are any.
+pub(super) fn counted(spec: &Spec, table: &Facts) -> Vec<Step> {
+    let found: Vec<_> = findings::null_rows(spec, table).into_iter().collect();
+    found.iter().map(|finding| policy::note(spec, table, finding)).collect()
+}
+
+fn look(target: Oid, spec: &Spec, lifted: Option<Option<&Memory>>) -> Result<Option<(Facts, Vec<Step>)>, Error> {
+    let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
+    let steps = steps(spec, &table, &room, lifted)?;
+    Ok(Some((table, steps)))
+}
+
+fn steps(spec: &Spec, table: &Facts, room: &IndexRoom, lifted: Option<Option<&Memory>>) -> Result<Vec<Step>, Error> {
+    let around = Surroundings {
+        size: room.size,
+        max_inline_index: room.max_inline,
+        index_name: room.name.as_ref(),
+        lifted: lifted.is_some(),
+        kept: lifted.flatten(),
+        is_expression: Some(parse::is_expression),
+    };
+    policy::protect(spec, table, &around).map_err(|why| Error::CannotProtect { table: table.table(), why })
+}
+
+/// Executes the planned steps, each exactly as it is shown.
+pub(super) fn execute(steps: Vec<Step>) -> Vec<Step> {
+    steps
+        .into_iter()
+        .map(|step| match (&step.state, &step.statement) {
+            (State::Planned, Some(text)) => {
+                spi::execute(text);
+                step.done()
+            }
+            _ => step,
+        })
+        .collect()
+}
+
+fn all_notes(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Step>> {
+    let findings = findings::read(spec, tables, steps, count);
+    tables.iter().zip(findings).map(|(table, found)| notes(spec, table, &found)).collect()
+}

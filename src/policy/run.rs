@@ -1,0 +1,123 @@
+//! `protect_all` and `unprotect_all`: one native call a step, so that the procedure around it can
+//! commit between tables. What a run has done stays in the session's memory, for the view `last_run`.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use org_scope_core::Error;
+use org_scope_core::policy::{Kind, Spec, State, Step};
+use pgrx::pg_sys::Oid;
+
+use super::protect::{Noting, counted, fence, survey};
+use super::unprotect::lift;
+use super::{Options, Row, facts, idents, rows, spec};
+use crate::pg::{report, settings, transaction};
+
+#[derive(Default)]
+struct Run {
+    /// None takes fences away.
+    spec: Option<Spec>,
+    queue: VecDeque<Job>,
+    total: usize,
+    rows: Vec<Row>,
+}
+
+#[derive(Clone)]
+struct Job {
+    table: Oid,
+    notes: Vec<Step>,
+    /// Whether the index stands already, in a transaction of its own.
+    indexed: bool,
+}
+
+thread_local! {
+    /// Borrowed only between statements: an event trigger may begin a run inside a run.
+    static LAST: RefCell<Run> = RefCell::default();
+}
+
+/// Plans a run of `protect_all`; says whether the caller may commit between its steps.
+pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bool, Error> {
+    let may_commit = transaction::may_commit();
+    settings::neutral(|| {
+        let spec = spec(options)?;
+        let schemas = idents(schemas)?;
+        let mut run = Run::default();
+        for planned in survey(&spec, &facts::candidates(&schemas, &spec.column)?) {
+            let table = Oid::from_u32(planned.table.oid);
+            if planned.steps.iter().any(|s| s.state == State::Planned) {
+                run.queue.push_back(Job { table, notes: planned.notes, indexed: !may_commit });
+                continue;
+            }
+            let skipped = planned.steps.iter().any(|s| s.kind == Kind::Table);
+            let counted = if skipped { Vec::new() } else { counted(&spec, &planned.table) };
+            run.rows.extend(rows(planned.table.oid, [planned.steps, counted, planned.notes].concat()));
+        }
+        run.total = run.queue.len();
+        run.spec = Some(spec);
+        LAST.replace(run);
+        Ok(may_commit)
+    })
+}
+
+/// Plans a run of `unprotect_all`.
+pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
+    let may_commit = transaction::may_commit();
+    settings::neutral(|| {
+        let schemas = idents(schemas)?;
+        let mut run = Run::default();
+        for table in facts::read(&facts::protected(Some(&schemas))?, None) {
+            if table.owned {
+                let job = Job { table: Oid::from_u32(table.oid), notes: Vec::new(), indexed: true };
+                run.queue.push_back(job);
+            } else {
+                run.rows.extend(rows(table.oid, vec![not_owned(&table)]));
+            }
+        }
+        run.total = run.queue.len();
+        LAST.replace(run);
+        Ok(may_commit)
+    })
+}
+
+/// Does one step of the run that this session began last; says whether there are more.
+///
+/// The rights are those of now: whoever has become another role since meets the next table as that role.
+pub(crate) fn step() -> Result<bool, Error> {
+    let next = LAST.with_borrow_mut(|run| run.queue.pop_front().map(|job| (job, run.spec.clone())));
+    let Some((job, spec)) = next else { return Ok(false) };
+    settings::neutral(|| {
+        let Some(table) = facts::read_one(job.table, spec.as_ref().map(|s| &s.column)) else { return Ok(()) };
+        let steps = match &spec {
+            _ if !table.owned => vec![not_owned(&table)],
+            Some(spec) if !job.indexed => {
+                LAST.with_borrow_mut(|run| run.queue.push_front(Job { indexed: true, ..job.clone() }));
+                // Its SHARE lock ends with the commit, before the next step asks for ACCESS EXCLUSIVE.
+                let index = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
+                fence(job.table, spec, None, Noting::Silent, index)?
+            }
+            Some(spec) => fence(job.table, spec, None, Noting::Given(job.notes.clone()), |_| true)?,
+            None => lift(job.table),
+        };
+        let finished = LAST.with_borrow_mut(|run| {
+            run.rows.extend(rows(table.oid, steps));
+            run.total - run.queue.len()
+        });
+        if job.indexed {
+            let what = if spec.is_some() { "protected" } else { "unprotected" };
+            let total = LAST.with_borrow(|run| run.total);
+            report::notice(&format!("{what} {} ({finished} of {total})", table.table()));
+        }
+        Ok(())
+    })?;
+    Ok(LAST.with_borrow(|run| !run.queue.is_empty()))
+}
+
+/// What the last run of this session did.
+pub(crate) fn last_run() -> Vec<Row> {
+    LAST.with_borrow(|run| run.rows.clone())
+}
+
+fn not_owned(table: &org_scope_core::policy::Facts) -> Step {
+    let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
+    Step::skipped(Kind::Table, reason)
+}
