@@ -213,3 +213,150 @@ CREATE FUNCTION org_scope.across_orgs(statement text, reason text DEFAULT NULL) 
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_across_orgs';
 COMMENT ON FUNCTION org_scope.across_orgs(text, text) IS 'runs one statement over all organizations, for tables that the caller owns; recorded in the journal; returns the number of rows';
 REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   across
+
+-- Fences, and the way back.
+CREATE FUNCTION org_scope.protect(
+    target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect';
+COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[]) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
+
+CREATE FUNCTION org_scope.plan(
+    target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan';
+COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[]) IS 'shows what protect would do with the same arguments';
+
+CREATE FUNCTION org_scope.plan_all(
+    org_column name, schemas name[] DEFAULT '{public}', force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_all';
+COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[]) IS 'shows what protect_all would do with the same arguments';
+
+CREATE FUNCTION org_scope.unprotect(target regclass) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_unprotect';
+COMMENT ON FUNCTION org_scope.unprotect(regclass) IS 'takes away what protect brought to a table, and puts back the DEFAULT and the flags that it found';
+
+CREATE FUNCTION org_scope.alter_protected(target regclass, statement text) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_alter_protected';
+COMMENT ON FUNCTION org_scope.alter_protected(regclass, text) IS 'runs one ALTER TABLE on a protected table, its policies lifted and restored in the same transaction';
+
+CREATE FUNCTION org_scope.truncate_guard() RETURNS trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_truncate_guard';
+COMMENT ON FUNCTION org_scope.truncate_guard() IS 'trigger function: stops TRUNCATE by roles that row security binds';
+
+-- Steps of the procedures below, which run them as the caller: so everybody has EXECUTE, and each
+-- step asks again whose table it is.
+CREATE FUNCTION org_scope._begin_protect(
+    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[]
+) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_protect';
+COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[]) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
+
+CREATE FUNCTION org_scope._begin_unprotect(schemas name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_unprotect';
+COMMENT ON FUNCTION org_scope._begin_unprotect(name[]) IS 'internal: plans a run of unprotect_all; says whether its caller may commit between steps';
+
+CREATE FUNCTION org_scope._run_step() RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_run_step';
+COMMENT ON FUNCTION org_scope._run_step() IS 'internal: does one step of the run that the session planned last; says whether there are more';
+
+CREATE FUNCTION org_scope._last_run() RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_last_run';
+COMMENT ON FUNCTION org_scope._last_run() IS 'internal: the rows of the view last_run';
+
+CREATE FUNCTION org_scope._protected_tables() RETURNS TABLE (
+        target regclass, org_column text, org_type regtype, forced boolean, gate_roles text[], index text, drift text[])
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protected_tables';
+COMMENT ON FUNCTION org_scope._protected_tables() IS 'internal: the rows of the view protected_tables';
+
+-- The procedures are thin: one native call a step, and a COMMIT between steps where the caller
+-- allows it. A SET clause or SECURITY DEFINER would forbid the COMMIT, so the search_path is set by
+-- hand, before the first operator and again after each COMMIT, which takes it back.
+CREATE PROCEDURE org_scope.protect_all(
+  org_column pg_catalog.name,
+  schemas pg_catalog.name[] DEFAULT '{public}',
+  force pg_catalog.bool DEFAULT true,
+  create_index pg_catalog.bool DEFAULT true,
+  set_default pg_catalog.bool DEFAULT true,
+  roles pg_catalog.name[] DEFAULT NULL
+)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_protect(org_column, schemas, force, create_index, set_default, roles);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[]) IS
+  'protects every table of the schemas that has the org column, with a commit after each where the caller allows it; see the view last_run';
+
+CREATE PROCEDURE org_scope.unprotect_all(schemas pg_catalog.name[])
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_unprotect(schemas);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.unprotect_all(name[]) IS
+  'takes the fences of all protected tables of the schemas away; see the view last_run';
+
+-- A view runs its functions as whoever asks, who needs EXECUTE on them: they stay with PUBLIC and
+-- tell nothing that the catalogs don't.
+CREATE VIEW org_scope.protected_tables AS
+SELECT target, org_column::pg_catalog.name AS org_column, org_type, forced,
+       gate_roles::pg_catalog.name[] AS gate_roles, index::pg_catalog.name AS index, drift
+FROM org_scope._protected_tables();
+COMMENT ON VIEW org_scope.protected_tables IS
+  'every protected table, and what protect would repair on it';
+COMMENT ON COLUMN org_scope.protected_tables.target IS 'the table';
+COMMENT ON COLUMN org_scope.protected_tables.org_column IS 'the column that holds the organization; NULL where the fence is gone';
+COMMENT ON COLUMN org_scope.protected_tables.org_type IS 'its type';
+COMMENT ON COLUMN org_scope.protected_tables.forced IS 'whether the owner is fenced too';
+COMMENT ON COLUMN org_scope.protected_tables.gate_roles IS 'whom the gate is for; NULL without a gate';
+COMMENT ON COLUMN org_scope.protected_tables.index IS 'an index led by the org column';
+COMMENT ON COLUMN org_scope.protected_tables.drift IS 'kinds of steps that protect would do; empty where all stands';
+GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
+
+CREATE VIEW org_scope.last_run AS
+SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
+COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
+COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
+COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';
+COMMENT ON COLUMN org_scope.last_run.statement IS 'the statement';
+COMMENT ON COLUMN org_scope.last_run.state IS 'done, run_yourself, skipped or note';
+COMMENT ON COLUMN org_scope.last_run.reason IS 'why';
+GRANT SELECT ON org_scope.last_run TO PUBLIC;

@@ -131,4 +131,10 @@ GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 CREATE VIEW org_scope.last_run AS
 SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
 COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
+COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
+COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';
+COMMENT ON COLUMN org_scope.last_run.statement IS 'the statement';
+COMMENT ON COLUMN org_scope.last_run.state IS 'done, run_yourself, skipped or note';
+COMMENT ON COLUMN org_scope.last_run.reason IS 'why';
 GRANT SELECT ON org_scope.last_run TO PUBLIC;
