@@ -86,6 +86,17 @@ mod tests {
             ("PERFORM org_scope.allow('pg_monitor', 'parameter', pooled => true)", "22023"),
             ("PERFORM org_scope.bind_role('pg_monitor', '')", "OS004"),
             ("PERFORM org_scope.across_orgs(NULL)", "22004"),
+            ("PERFORM org_scope.protect(NULL)", "22004"),
+            ("PERFORM org_scope.protect('org_scope.journal', force => NULL)", "22004"),
+            ("PERFORM org_scope.protect('org_scope.journal', roles => '{}')", "22023"),
+            ("PERFORM org_scope.protect('org_scope.journal', roles => '{no_such_role}')", "42704"),
+            ("PERFORM org_scope.protect('org_scope.journal', 'role')", "OS009"),
+            ("PERFORM org_scope.plan('pg_catalog.pg_class', 'relname')", "OS009"),
+            (
+                "PERFORM org_scope.alter_protected('org_scope.journal', 'DROP TABLE org_scope.journal')",
+                "OS010",
+            ),
+            ("CALL org_scope.protect_all('org_id', '{no_such_schema}')", "3F000"),
             ("PERFORM org_scope.across_orgs('SELECT 1; SELECT 2')", "22023"),
             ("PERFORM org_scope.across_orgs('COPY pg_class TO STDOUT')", "22023"),
         ] {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod attempt;
 pub(crate) mod catalog;
 pub(crate) mod entry;
 pub(crate) mod executor;

@@ -13,7 +13,9 @@ pub(crate) fn is_expression(text: &str) -> bool {
 
 fn bare_expression(text: &str) -> bool {
     let Some(statement) = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR) else { return false };
-    let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) else { return false };
+    let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) else {
+        return false;
+    };
     // SAFETY: the target list of a parsed statement, in the current memory context.
     let targets = unsafe { PgList::<pg_sys::Node>::from_pg(select.targetList) };
     let Some(target) = targets.get_ptr(0).filter(|_| targets.len() == 1) else { return false };
@@ -101,21 +103,25 @@ fn command(node: *mut pg_sys::Node) -> Command {
         AT_AddConstraint if foreign_key(command.def, true) => Command::ForeignKey,
         AT_ValidateConstraint => Command::ForeignKey,
         AT_AddConstraint | AT_AlterConstraint | AT_DropConstraint | AT_ColumnDefault | AT_DropNotNull
-        | AT_SetNotNull | AT_DropExpression | AT_SetStatistics | AT_SetOptions | AT_ResetOptions | AT_SetStorage
-        | AT_SetCompression | AT_DropColumn | AT_AlterColumnType | AT_ClusterOn | AT_DropCluster | AT_SetLogged
-        | AT_SetUnLogged | AT_SetAccessMethod | AT_SetTableSpace | AT_SetRelOptions | AT_ResetRelOptions
-        | AT_ReplaceRelOptions | AT_ReplicaIdentity | AT_AddIdentity | AT_SetIdentity | AT_DropIdentity => {
-            Command::Shape
-        }
+        | AT_SetNotNull | AT_DropExpression | AT_SetStatistics | AT_SetOptions | AT_ResetOptions
+        | AT_SetStorage | AT_SetCompression | AT_DropColumn | AT_AlterColumnType | AT_ClusterOn
+        | AT_DropCluster | AT_SetLogged | AT_SetUnLogged | AT_SetAccessMethod | AT_SetTableSpace
+        | AT_SetRelOptions | AT_ResetRelOptions | AT_ReplaceRelOptions | AT_ReplicaIdentity
+        | AT_AddIdentity | AT_SetIdentity | AT_DropIdentity => Command::Shape,
         AT_EnableRowSecurity | AT_DisableRowSecurity | AT_ForceRowSecurity | AT_NoForceRowSecurity => {
             Command::RowSecurity
         }
         AT_ChangeOwner => Command::Owner,
-        AT_AddInherit | AT_DropInherit | AT_AddOf | AT_DropOf | AT_AttachPartition | AT_DetachPartition
+        AT_AddInherit
+        | AT_DropInherit
+        | AT_AddOf
+        | AT_DropOf
+        | AT_AttachPartition
+        | AT_DetachPartition
         | AT_DetachPartitionFinalize => Command::Hierarchy,
         AT_EnableTrig | AT_EnableAlwaysTrig | AT_EnableReplicaTrig | AT_DisableTrig | AT_EnableTrigAll
-        | AT_DisableTrigAll | AT_EnableTrigUser | AT_DisableTrigUser | AT_EnableRule | AT_EnableAlwaysRule
-        | AT_EnableReplicaRule | AT_DisableRule => Command::Trigger,
+        | AT_DisableTrigAll | AT_EnableTrigUser | AT_DisableTrigUser | AT_EnableRule
+        | AT_EnableAlwaysRule | AT_EnableReplicaRule | AT_DisableRule => Command::Trigger,
         _ => Command::Other,
     }
 }

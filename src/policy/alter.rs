@@ -21,8 +21,19 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
     let alter = parse::alter_table(text);
     let (lifted, spec, table) = settings::neutral(|| lift(target, text, alter))?;
     spi::execute(text);
+    let mut memory = table.memory();
     let restored = settings::neutral(|| {
-        fence(target, &spec, Some(table.memory().as_ref()), Noting::Silent, |_| true)
+        let mut forgotten = Vec::new();
+        if let Some(found) = memory.as_mut().and_then(|m| m.found.as_mut())
+            && retyped(target, &table, &spec)
+            && let Some(default) = found.default.take()
+        {
+            let reason = format!(
+                "the DEFAULT from before protect, {default}, was for the old type; unprotect won't put it back"
+            );
+            forgotten.push(Step::note(Kind::Default, None, reason));
+        }
+        fence(target, &spec, Some(memory.as_ref()), Noting::Silent, |_| true).map(|s| [s, forgotten].concat())
     })?;
     let ran = Step {
         state: State::Done,
@@ -30,6 +41,11 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
         ..Step::note(Kind::Statement, None, "the statement given")
     };
     Ok(rows(table.oid, [lifted, vec![ran], restored].concat()).collect())
+}
+
+fn retyped(target: Oid, before: &Facts, spec: &Spec) -> bool {
+    let type_of = |facts: &Facts| facts.column.as_ref().map(|c| c.type_oid);
+    facts::read_one(target, Some(&spec.column)).is_some_and(|now| type_of(&now) != type_of(before))
 }
 
 fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>, Spec, Facts), Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 
-use org_scope_core::policy::{Action, Facts, Finding, Grantee, Spec, Step, Words};
+use org_scope_core::policy::{Action, Facts, Finding, Grantee, Spec, State, Step, Words};
 use org_scope_core::sql::Ident;
 use serde::Deserialize;
 
@@ -40,7 +40,7 @@ pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: b
     let after = serde_json::Value::from_iter(tables.iter().zip(steps).map(|(table, steps)| {
         serde_json::json!({
             "oid": table.oid.to_string(),
-            "force": spec.force || table.force,
+            "force": forced(table, steps),
             "gate": new_gate(steps).map(|roles| roles.iter().map(Grantee::raw).collect::<Vec<_>>()),
         })
     }))
@@ -57,6 +57,15 @@ pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: b
             counted.into_iter().chain(found.remove(&table.oid).unwrap_or_default()).collect()
         })
         .collect()
+}
+
+/// Whether the owner will be fenced too.
+fn forced(table: &Facts, steps: &[Step]) -> bool {
+    let change = steps.iter().find_map(|step| match (&step.action, step.state) {
+        (Some(Action::Force(on)), State::Planned) => Some(*on),
+        _ => None,
+    });
+    change.unwrap_or(table.force)
 }
 
 /// Whom the gate will be for, where a step changes that.

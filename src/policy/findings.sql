@@ -40,15 +40,13 @@ dark AS (
       WHERE r.role = 'public' OR (g.grantee <> 0 AND pg_catalog.pg_has_role(g.grantee, n.oid, 'USAGE')))
   GROUP BY g.oid, g.grantee
 ),
--- A view reads its tables as its owner unless it is security_invoker; a materialized view holds
--- what its owner saw, also through invoker views. past: whether that reader passes the policies;
--- NULL: whoever asks.
+-- A view reads its tables as its owner unless it is security_invoker; past: whether that reader
+-- passes the policies. A materialized view holds what somebody saw once, also through other views.
 reaching AS (
   SELECT DISTINCT t.oid AS root, v.oid AS view, v.relkind,
-    CASE WHEN v.relkind = 'v' AND i.invoker THEN NULL
-         ELSE v.relowner IN (SELECT b.oid FROM bypassing b)
-              OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE'))
-    END AS past
+    v.relkind = 'm' OR (NOT i.invoker AND (
+      v.relowner IN (SELECT b.oid FROM bypassing b)
+      OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE')))) AS past
   FROM target t
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
     AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
@@ -60,25 +58,13 @@ reaching AS (
     WHERE o.option_name = 'security_invoker'
   ) i
   UNION
-  SELECT r.root, v.oid, v.relkind,
-    CASE WHEN r.past IS NOT NULL OR v.relkind = 'v' THEN r.past
-         ELSE v.relowner IN (SELECT b.oid FROM bypassing b)
-              OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE'))
-    END
+  -- A view over a view shows nothing of its own: mending the inner one mends it.
+  SELECT r.root, v.oid, v.relkind, v.relkind = 'm'
   FROM reaching r
-  JOIN target t ON t.oid = r.root
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
     AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
   JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.view
   JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
-  WHERE r.relkind = 'v'
-),
-direct AS (
-  SELECT DISTINCT t.oid AS root, w.ev_class AS view
-  FROM target t
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
 ),
 found AS (
   SELECT 1 AS sort, d.oid, pg_catalog.pg_get_userbyid(d.grantee) AS by_name, pg_catalog.jsonb_build_object(
@@ -109,7 +95,6 @@ found AS (
   FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
   JOIN pg_catalog.pg_class v ON v.oid = r.view
   JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
-  WHERE v.relkind = 'm' OR (r.root, r.view) IN (SELECT x.root, x.view FROM direct x)
   UNION ALL
   SELECT 5, t.oid, p.pubname, pg_catalog.jsonb_build_object(
     'found', 'publication',

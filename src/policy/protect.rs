@@ -70,9 +70,11 @@ pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
     }
     let (tables, steps): (Vec<_>, Vec<_>) = good.into_iter().unzip();
     let notes = all_notes(spec, &tables, &steps.iter().collect::<Vec<_>>(), false);
-    planned.extend(
-        tables.into_iter().zip(steps).zip(notes).map(|((table, steps), notes)| Planned { table, steps, notes }),
-    );
+    planned.extend(tables.into_iter().zip(steps).zip(notes).map(|((table, steps), notes)| Planned {
+        table,
+        steps,
+        notes,
+    }));
     planned.sort_by_key(|p| p.table.table());
     planned
 }
@@ -131,17 +133,26 @@ pub(super) fn fence(
 /// The note about rows without an organization, if there are any.
 pub(super) fn counted(spec: &Spec, table: &Facts) -> Vec<Step> {
     let found: Vec<_> = findings::null_rows(spec, table).into_iter().collect();
-    found.iter().map(|finding| policy::note(spec, table, finding)).collect()
+    found.iter().map(|finding| policy::counted(spec, table, finding)).collect()
 }
 
-fn look(target: Oid, spec: &Spec, lifted: Option<Option<&Memory>>) -> Result<Option<(Facts, Vec<Step>)>, Error> {
+fn look(
+    target: Oid,
+    spec: &Spec,
+    lifted: Option<Option<&Memory>>,
+) -> Result<Option<(Facts, Vec<Step>)>, Error> {
     let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(None) };
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
     let steps = steps(spec, &table, &room, lifted)?;
     Ok(Some((table, steps)))
 }
 
-fn steps(spec: &Spec, table: &Facts, room: &IndexRoom, lifted: Option<Option<&Memory>>) -> Result<Vec<Step>, Error> {
+fn steps(
+    spec: &Spec,
+    table: &Facts,
+    room: &IndexRoom,
+    lifted: Option<Option<&Memory>>,
+) -> Result<Vec<Step>, Error> {
     let around = Surroundings {
         size: room.size,
         max_inline_index: room.max_inline,

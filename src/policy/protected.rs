@@ -33,8 +33,14 @@ pub(crate) fn protected_tables() -> Vec<ProtectedTable> {
                     org_column: column.map(|c| c.name.raw().to_owned()),
                     org_type: column.map(|c| Oid::from_u32(c.type_oid)),
                     forced: table.row_security && table.force,
-                    gate_roles: table.policy(GATE).map(|g| g.roles.iter().map(|r| r.raw().to_owned()).collect()),
-                    index: table.indexes.iter().find(|i| i.serves && i.valid).map(|i| i.name.raw().to_owned()),
+                    gate_roles: table
+                        .policy(GATE)
+                        .map(|g| g.roles.iter().map(|r| r.raw().to_owned()).collect()),
+                    index: table
+                        .indexes
+                        .iter()
+                        .find(|i| i.serves && i.valid)
+                        .map(|i| i.name.raw().to_owned()),
                     drift: policy::drift(&table).into_iter().map(|kind| kind.word().to_owned()).collect(),
                 }
             })

@@ -304,7 +304,9 @@ impl Error {
             ),
             Self::NoSuchRole(role) => say("42704", format!("role {role} does not exist"), None, None),
             Self::NoSuchSchema(schema) => say("3F000", format!("schema {schema} does not exist"), None, None),
-            Self::NoSuchRelation { oid } => say("42P01", format!("relation with OID {oid} does not exist"), None, None),
+            Self::NoSuchRelation { oid } => {
+                say("42P01", format!("relation with OID {oid} does not exist"), None, None)
+            }
             Self::BadName => {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }

@@ -102,10 +102,13 @@ impl Action {
                 format!("COMMENT ON TRIGGER {GUARD} ON {table} IS {}", Text(GUARD_COMMENT))
             }
             Self::DropGuard => format!("DROP TRIGGER {GUARD} ON {table}"),
+            // ONLY: the DEFAULT of an inheritance child is found, and put back, by its own protect.
             Self::SetDefault { column, expression } => {
-                format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ({expression})")
+                format!("ALTER TABLE ONLY {table} ALTER COLUMN {column} SET DEFAULT ({expression})")
             }
-            Self::DropDefault(column) => format!("ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT"),
+            Self::DropDefault(column) => {
+                format!("ALTER TABLE ONLY {table} ALTER COLUMN {column} DROP DEFAULT")
+            }
             Self::CreateFence(condition) => format!(
                 "CREATE POLICY {FENCE} ON {table} AS RESTRICTIVE FOR ALL TO PUBLIC \
                  USING ({condition}) WITH CHECK ({condition})"

@@ -21,13 +21,13 @@ pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
 pub use index_name::candidates as index_name_candidates;
 pub use memory::{Found, Memory};
 pub use mention::Words;
-pub use note::{Finding, note, notes};
+pub use note::{Finding, counted, notes};
 pub use org_key::OrgKey;
 pub use protect::{Surroundings, drift, protect, wants_index};
 pub use refusal::Refusal;
 pub use spec::Spec;
 pub use step::{Kind, State, Step};
-pub use unprotect::{lift, unprotect};
+pub use unprotect::{drop_default, lift, unprotect};
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.
 pub const FENCE: &str = "org_scope_fence";

@@ -1,9 +1,11 @@
 //! What a user must know about a table that PostgreSQL, or the table's past, keeps protect from fencing.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::action::{List, Text};
-use super::{Facts, Grantee, Kind, Spec, Step};
+use super::{Facts, GATE, Grantee, Kind, Spec, Step};
 use crate::sql::{Ident, QualifiedName};
 
 /// Something that was found about one table.
@@ -42,7 +44,7 @@ pub enum Finding {
         /// Its owner.
         owner: Ident,
     },
-    /// A materialized view that holds copies.
+    /// A materialized view that holds copies, whoever owns it.
     MaterializedView {
         /// Its schema.
         schema: Ident,
@@ -77,7 +79,8 @@ pub enum Finding {
 
 /// Findings as rows, with the statement that mends each.
 pub fn notes(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Step> {
-    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, facts, f)).collect();
+    let gate = gate_for_all(spec, facts, findings);
+    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, facts, &gate, f)).collect();
     notes.extend(facts.open_children.iter().map(|(schema, name)| {
         let child = QualifiedName { schema: schema.clone(), name: name.clone() };
         let reason =
@@ -92,8 +95,24 @@ fn protect_call(table: &QualifiedName, column: &Ident, more: &str) -> String {
     format!("SELECT * FROM org_scope.protect({}, {}{more})", Text(&table), Text(column.raw()))
 }
 
-/// One finding as a row.
-pub fn note(spec: &Spec, facts: &Facts, finding: &Finding) -> Step {
+/// A count of rows as a row.
+pub fn counted(spec: &Spec, facts: &Facts, finding: &Finding) -> Step {
+    note(spec, facts, &[], finding)
+}
+
+/// The roles that a gate must be for so that nobody's access goes dark: the option replaces the
+/// gate's roles, so the ones that it has are among them.
+fn gate_for_all(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Grantee> {
+    let standing = facts.policy(GATE).map(|gate| gate.roles.as_slice()).unwrap_or_default();
+    let dark = findings.iter().filter_map(|f| match f {
+        Finding::Dark { role, .. } => Some(role),
+        _ => None,
+    });
+    let all: BTreeSet<&Grantee> = spec.roles.as_deref().unwrap_or(standing).iter().chain(dark).collect();
+    if all.contains(&Grantee::PUBLIC) { vec![Grantee::PUBLIC] } else { all.into_iter().cloned().collect() }
+}
+
+fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step {
     let table = &facts.table();
     match finding {
         Finding::NullRows { rows } => {
@@ -111,9 +130,10 @@ pub fn note(spec: &Spec, facts: &Facts, finding: &Finding) -> Step {
             "rows without an organization couldn't be counted: you have no SELECT privilege on the org column",
         ),
         Finding::Dark { role, commands } => {
-            let roles = format!(", roles => {}", Text(&array(&[role.raw()])));
+            let names: Vec<&str> = gate.iter().map(Grantee::raw).collect();
+            let roles = format!(", roles => {}", Text(&array(&names)));
             let reason = format!(
-                "{role} has {} on the table, but no permissive policy is for it: it sees and changes nothing",
+                "{role} has {} on the table, but no permissive policy is for it: it can do none of that",
                 commands.join(", ")
             );
             Step::note(Kind::DarkRole, Some(protect_call(table, &spec.column, &roles)), reason)
@@ -145,7 +165,8 @@ pub fn note(spec: &Spec, facts: &Facts, finding: &Finding) -> Step {
             let statement =
                 (!readers.is_empty()).then(|| format!("REVOKE ALL ON TABLE {view} FROM {}", List(readers)));
             let reason = format!(
-                "materialized view {view} of {owner} holds copies of all organizations' rows, which nothing fences"
+                "materialized view {view} of {owner} holds copies of rows, which nothing fences: those of every \
+                 organization that its last refresh saw"
             );
             Step::note(Kind::View, statement, reason)
         }

@@ -54,7 +54,17 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     let told = around.kept.cloned().or_else(|| facts.memory());
     let remains = facts.policy(FENCE).is_some() || facts.policy(GATE).is_some() || facts.guard.is_some();
     let first = told.is_none() && !remains;
-    let mut plan = Plan { table: facts.table(), facts, spec, column, key, told, first, lifted: around.lifted, steps: Vec::new() };
+    let mut plan = Plan {
+        table: facts.table(),
+        facts,
+        spec,
+        column,
+        key,
+        told,
+        first,
+        lifted: around.lifted,
+        steps: Vec::new(),
+    };
     plan.index(around);
     plan.guard();
     let default = plan.default(around);
@@ -221,9 +231,10 @@ impl Plan<'_> {
         let Some(gate) = self.facts.policy(GATE) else {
             let others = self.facts.foreign_policies().any(|p| p.permissive);
             let (roles, reason) = match (&self.spec.roles, &told) {
-                (Some(roles), _) => {
-                    (roles.clone(), "lets the current organization's rows pass for the roles given")
-                }
+                (Some(roles), _) => (
+                    roles.clone(),
+                    self.missing("lets the current organization's rows pass for the roles given"),
+                ),
                 // Finer policies took its place.
                 (None, Some(_)) if others => return told,
                 (None, Some(roles)) => {
@@ -309,10 +320,15 @@ impl Plan<'_> {
             self.push(Kind::Force, Action::Force(true), reason);
         } else if !self.spec.force && self.facts.force {
             // A FORCE that somebody else set is not ours to take.
-            let own = told.and_then(|m| m.found.as_ref()).is_some_and(|f| !f.force);
-            if own {
-                self.push(Kind::Force, Action::Force(false), "force was switched off");
-            }
+            let reason = match told.and_then(|m| m.found.as_ref()) {
+                Some(found) if !found.force => {
+                    return self.push(Kind::Force, Action::Force(false), "force was switched off");
+                }
+                Some(_) => "the table was FORCEd before protect, so it stays so",
+                None => "whether the table was FORCEd before protect isn't known, so it stays so",
+            };
+            let statement = Action::Force(false).statement(&self.table);
+            self.steps.push(Step::note(Kind::Force, Some(statement), reason));
         }
     }
 }

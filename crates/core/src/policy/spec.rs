@@ -30,7 +30,9 @@ impl Spec {
         Some(Self {
             column: column.name.clone(),
             force: memory.as_ref().map_or(facts.force, |m| m.force),
-            create_index: memory.as_ref().is_some_and(|m| m.index),
+            create_index: memory
+                .as_ref()
+                .map_or_else(|| facts.indexes.iter().any(|i| i.serves && i.valid), |m| m.index),
             set_default: memory.as_ref().map_or(own_default, |m| m.default),
             roles: None,
         })

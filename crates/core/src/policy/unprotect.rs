@@ -2,6 +2,7 @@
 
 use super::protect::is_ours;
 use super::{Action, FENCE, Facts, GATE, Kind, OrgKey, Step};
+use crate::sql::Ident;
 
 /// The steps that take the fence away; none where there is nothing of ours.
 ///
@@ -38,11 +39,7 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
                 );
             }
             (true, Some(None)) => {
-                push(
-                    Kind::Default,
-                    Action::DropDefault(name),
-                    "takes the DEFAULT away; there was none before",
-                );
+                push(Kind::Default, Action::DropDefault(name), "takes the DEFAULT away; none is remembered");
             }
             (true, _) => {
                 push(Kind::Default, Action::DropDefault(name), "takes the DEFAULT away");
@@ -130,4 +127,14 @@ pub fn lift(facts: &Facts) -> Vec<Step> {
         push(Kind::Force, Action::Force(false));
     }
     steps
+}
+
+/// The step that takes the DEFAULT away where the one found can't come back.
+pub fn drop_default(facts: &Facts, column: &Ident) -> Step {
+    Step::planned(
+        Kind::Default,
+        &facts.table(),
+        Action::DropDefault(column.clone()),
+        "takes the DEFAULT away",
+    )
 }
