@@ -51,8 +51,10 @@ fn select(query: &CStr, args: &[DatumWithOid<'_>]) -> Vec<String> {
         )
     };
     assert!(code == pg_sys::SPI_OK_SELECT as i32, "org_scope's catalog query gave SPI code {code}");
-    // SAFETY: after SPI_OK_SELECT the global points to this query's result until SPI_finish.
-    let Some(table) = (unsafe { pg_sys::SPI_tuptable.as_ref() }) else { return Vec::new() };
+    // SAFETY: a variable of the server's, in the backend's only thread.
+    let table = unsafe { pg_sys::SPI_tuptable };
+    // SAFETY: after SPI_OK_SELECT it points to this query's result until SPI_finish.
+    let Some(table) = (unsafe { table.as_ref() }) else { return Vec::new() };
     // SAFETY: the result holds numvals tuples.
     let tuples = unsafe { std::slice::from_raw_parts(table.vals, table.numvals as usize) };
     tuples.iter().filter_map(|tuple| first_column(*tuple, table.tupdesc)).collect()
