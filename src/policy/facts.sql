@@ -101,20 +101,27 @@ FROM (
     ), '[]') AS open_children
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    AND CASE
-          WHEN $2 IS NOT NULL THEN a.attname = $2::pg_catalog.name
-          ELSE a.attnum = (
-            SELECT d.refobjsubid
-            FROM pg_catalog.pg_policy p
-            JOIN pg_catalog.pg_depend d ON d.objid = p.oid
-            WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate')
-              AND d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+  LEFT JOIN LATERAL (
+    SELECT CASE
+        WHEN $2 IS NOT NULL THEN (
+          SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $2::pg_catalog.name)
+        ELSE (
+          SELECT x.attnum
+          FROM pg_catalog.pg_policy p, LATERAL (
+            SELECT pg_catalog.min(d.refobjsubid)
+            FROM pg_catalog.pg_depend d
+            WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-              AND d.refobjid = c.oid AND d.refobjsubid > 0
-            ORDER BY p.polname, d.refobjsubid
-            LIMIT 1)
-        END
+              AND d.refobjid = p.polrelid AND d.refobjsubid > 0
+          ) x(attnum)
+          WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate')
+          -- The fence's column, and the gate's where the fence names none.
+          ORDER BY x.attnum IS NULL, p.polname
+          LIMIT 1)
+      END AS attnum
+  ) k ON true
+  LEFT JOIN pg_catalog.pg_attribute a
+    ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN LATERAL (
     WITH RECURSIVE down AS (
       SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, t.typtype = 'd' AS is_domain
