@@ -24,9 +24,9 @@ impl Platform {
 
     fn user(&self, name: &str) -> Role {
         let role = self.db.role(name);
-        self.db.connect(&self.owner).run(&format!(
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
-        ));
+        self.db
+            .connect(&self.owner)
+            .run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"));
         self.db.superuser().run(&format!("SELECT org_scope.allow('{role}', 'direct')"));
         role
     }
@@ -46,7 +46,11 @@ fn a1_rows_dashboards_and_telemetry_of_one_organization_only() {
     for org in [ACME, GLOBEX] {
         let mut session = platform.as_org(&app, org);
         for table in TABLES {
-            assert_eq!(session.column(&format!("SELECT DISTINCT organization_id FROM {table}")), [org], "{table}");
+            assert_eq!(
+                session.column(&format!("SELECT DISTINCT organization_id FROM {table}")),
+                [org],
+                "{table}"
+            );
             assert_eq!(
                 session.number(&format!("SELECT count(*) FROM {table}")),
                 everything.number(&format!("SELECT count(*) FROM {table} WHERE organization_id = '{org}'")),
@@ -68,11 +72,19 @@ fn a1_nothing_of_another_organization_can_be_named_moved_or_made() {
     let app = platform.user("app");
     let mut session = platform.as_org(&app, ACME);
     let before = platform.db.superuser().number("SELECT count(*) FROM executions");
-    assert_eq!(session.number(&format!("SELECT count(*) FROM executions WHERE organization_id = '{GLOBEX}'")), 0);
+    assert_eq!(
+        session.number(&format!("SELECT count(*) FROM executions WHERE organization_id = '{GLOBEX}'")),
+        0
+    );
     assert_eq!(session.touched(&format!("DELETE FROM executions WHERE organization_id = '{GLOBEX}'")), 0);
-    assert_eq!(session.touched(&format!("UPDATE projects SET name = 'x' WHERE organization_id = '{GLOBEX}'")), 0);
+    assert_eq!(
+        session.touched(&format!("UPDATE projects SET name = 'x' WHERE organization_id = '{GLOBEX}'")),
+        0
+    );
     session.refused(
-        &format!("UPDATE executions SET organization_id = '{GLOBEX}' WHERE id = (SELECT min(id) FROM executions)"),
+        &format!(
+            "UPDATE executions SET organization_id = '{GLOBEX}' WHERE id = (SELECT min(id) FROM executions)"
+        ),
         "42501",
     );
     session.refused(

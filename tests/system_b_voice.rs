@@ -62,7 +62,8 @@ fn b2_the_indexes_that_are_there_are_recognised() {
         knowledge_bases,tools,contacts,contact_folders,campaigns,webhook_endpoints}')";
     let before = db.superuser().number(count);
     let mut migration = db.connect(&owner);
-    let planned = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE statement ILIKE '%CREATE INDEX%'";
+    let planned =
+        "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE statement ILIKE '%CREATE INDEX%'";
     assert_eq!(migration.number(planned), 0);
     migration.run("CALL org_scope.protect_all('clerk_org_id')");
     assert_eq!(db.superuser().number(count), before);
@@ -82,6 +83,7 @@ fn b8_rerunning_the_migration_changes_nothing_and_a_later_table_is_caught() {
     let again = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE state <> 'note'";
     assert_eq!(migration.number(again), 0);
     migration.run("CREATE TABLE recordings (id int, clerk_org_id text)");
-    let caught = "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
+    let caught =
+        "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
     assert_eq!(migration.column(caught), ["recordings"]);
 }

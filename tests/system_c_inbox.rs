@@ -11,15 +11,15 @@ fn inbox(test: &str) -> (Db, Role) {
     db.load(System::Inbox, &owner);
     let mut migration = db.connect(&owner);
     migration.run("CALL org_scope.protect_all('organization_id')");
-    migration
-        .run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}"));
+    migration.run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}"));
     db.superuser().run(&format!("SELECT org_scope.allow('{app}', 'direct')"));
     (db, app)
 }
 
 fn acting(db: &Db, role: &Role, org: &str, account: &str) -> Session {
     let mut session = db.connect(role);
-    session.run(&format!("SELECT org_scope.set_current_org('{org}'), org_scope.set_current_user('{account}')"));
+    session
+        .run(&format!("SELECT org_scope.set_current_org('{org}'), org_scope.set_current_user('{account}')"));
     session
 }
 
