@@ -87,6 +87,11 @@ fn before_start(query: *mut QueryDesc) -> bool {
     noforce::check_plan(plan);
     if fence_call::is_in(plan) {
         running::start(query);
+    } else if noforce::reaches_lifted(plan) {
+        running::start_lifted(query);
+    } else {
+        // The address may have been that of a statement which an aborted subtransaction left.
+        running::end(query);
     }
     // Starting may already evaluate parts of the plan.
     running::enter(query)
@@ -102,11 +107,16 @@ unsafe extern "C-unwind" fn executor_run(
 ) {
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
-    let entered = running::enter(query);
+    // SAFETY: nothing in this frame has a destructor.
+    let entered = unsafe { hook::decide(|| running::resume(query)) };
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query, direction, count, execute_once) };
     // SAFETY: nothing in this frame has a destructor.
-    unsafe { inside(entered, call) }
+    unsafe { inside(entered, call) };
+    if entered {
+        // SAFETY: as above.
+        unsafe { hook::decide(|| running::check(query)) };
+    }
 }
 
 #[cfg(feature = "pg18")]
@@ -117,11 +127,16 @@ unsafe extern "C-unwind" fn executor_run(
 ) {
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
-    let entered = running::enter(query);
+    // SAFETY: nothing in this frame has a destructor.
+    let entered = unsafe { hook::decide(|| running::resume(query)) };
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query, direction, count) };
     // SAFETY: nothing in this frame has a destructor.
-    unsafe { inside(entered, call) }
+    unsafe { inside(entered, call) };
+    if entered {
+        // SAFETY: as above.
+        unsafe { hook::decide(|| running::check(query)) };
+    }
 }
 
 unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {

@@ -26,12 +26,12 @@ thread_local! {
 ///
 /// Raises OS002 where `work` leaves a cursor on a fenced table open: it would go on without a fence.
 pub(crate) fn lift<T>(work: impl FnOnce() -> T) -> T {
-    let open_before = running::open_statements();
+    let mark = running::mark();
     let result = {
         let _lifted = Lifted::enter();
         work()
     };
-    if running::open_statements() > open_before {
+    if running::open_since(mark) {
         report::raise(&Error::CursorLeftOpen);
     }
     result
@@ -90,6 +90,20 @@ pub(crate) fn acts_for_another() -> bool {
 /// Whether FORCE is lifted.
 pub(crate) fn is_lifted() -> bool {
     LIFTED_FOR.get().is_some()
+}
+
+/// Whether FORCE is lifted and the plan reaches a table with row security.
+pub(crate) fn reaches_lifted(plan: *mut pg_sys::PlannedStmt) -> bool {
+    if !is_lifted() {
+        return false;
+    }
+    // SAFETY: a plan's range table is a list of range table entries.
+    let table: PgList<pg_sys::RangeTblEntry> = unsafe { PgList::from_pg((*plan).rtable) };
+    table.iter_ptr().any(|entry| {
+        // SAFETY: an element of the list.
+        let rte = unsafe { &*entry };
+        rte.rtekind == pg_sys::RTEKind::RTE_RELATION && has_row_security(rte.relid)
+    })
 }
 
 /// Refuses a plan that reaches a table with row security as another user than the caller: through

@@ -3,26 +3,30 @@
 //! A cursor is started once and run in pieces, and a function in a statement may set another
 //! organization, so the answer belongs to the statement (its `QueryDesc`), not to the session.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use org_scope_core::Error;
 use org_scope_core::context::Context;
 use pgrx::pg_sys;
 
-use super::session;
+use super::{access, report, session};
 
 /// What a statement began under; `None` for one without a fence, which nothing holds back.
 type Began = Option<Rc<Context>>;
 
 struct Started {
     query: *mut pg_sys::QueryDesc,
-    began: Rc<Context>,
+    began: Began,
+    /// Counts up over all statements: what a piece of work left open has a higher one than it found.
+    serial: u64,
     /// The subtransaction that started it; an abort ends its statements without telling.
     within: pg_sys::SubTransactionId,
 }
 
 thread_local! {
-    /// The statements with a fence that were started and not yet ended.
+    static SERIAL: Cell<u64> = const { Cell::new(0) };
+    /// The statements with a fence, or with a lifted one, that were started and not yet ended.
     static STARTED: RefCell<Vec<Started>> = const { RefCell::new(Vec::new()) };
     /// The statements that are being planned or run now, the innermost last.
     static RUNNING: RefCell<Vec<Began>> = const { RefCell::new(Vec::new()) };
@@ -36,19 +40,58 @@ pub(crate) fn began_under_another_org(now: &Context) -> bool {
     })
 }
 
-/// How many statements with a fence are started and not ended: before and after a piece of work,
-/// a larger number means that it left a cursor open.
-pub(crate) fn open_statements() -> usize {
-    STARTED.with_borrow(Vec::len)
+/// A mark for [`open_since`].
+pub(crate) fn mark() -> u64 {
+    SERIAL.get()
 }
 
-/// Notes what a statement with a fence begins under.
+/// Whether a statement that was started since the mark has not ended: a cursor that was left open.
+pub(crate) fn open_since(mark: u64) -> bool {
+    STARTED.with_borrow(|started| started.iter().any(|s| s.serial >= mark))
+}
+
+/// Notes what a statement with a fence begins under. It counts what other sessions have changed
+/// meanwhile: a prepared statement whose locks are held needs no other occasion to notice.
 pub(crate) fn start(query: *mut pg_sys::QueryDesc) {
-    let began = session::context();
+    access::accept_invalidations();
+    push_started(query, Some(session::context()));
+}
+
+/// Notes a statement that reaches a table whose fence is lifted.
+pub(crate) fn start_lifted(query: *mut pg_sys::QueryDesc) {
+    push_started(query, None);
+}
+
+fn push_started(query: *mut pg_sys::QueryDesc, began: Began) {
     end(query);
+    let serial = SERIAL.replace(SERIAL.get() + 1);
     // SAFETY: reads the transaction state of this backend.
     let within = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    STARTED.with_borrow_mut(|started| started.push(Started { query, began, within }));
+    STARTED.with_borrow_mut(|started| started.push(Started { query, began, serial, within }));
+}
+
+/// Refuses to go on with, or to give back, a statement whose organization is no longer the current
+/// one. The fence's readers alone are not enough: a rewound cursor computes its index keys outside of
+/// any run, and an index scan computes them once.
+pub(crate) fn check(query: *mut pg_sys::QueryDesc) {
+    if let Some(began) = began(query)
+        && began.org != session::context().org
+    {
+        report::raise(&Error::OrgChanged);
+    }
+}
+
+fn began(query: *mut pg_sys::QueryDesc) -> Began {
+    STARTED.with_borrow(|started| started.iter().rev().find(|s| s.query == query).and_then(|s| s.began.clone()))
+}
+
+/// As [`enter`], for a statement that goes on reading.
+pub(crate) fn resume(query: *mut pg_sys::QueryDesc) -> bool {
+    if began(query).is_some() {
+        access::accept_invalidations();
+        check(query);
+    }
+    enter(query)
 }
 
 /// Forgets a statement.
@@ -69,9 +112,7 @@ pub(crate) fn forget_since(aborted: pg_sys::SubTransactionId) {
 /// A statement is being run. Says whether there is anything to [`leave`] afterwards: a statement
 /// without a fence matters only inside one with it.
 pub(crate) fn enter(query: *mut pg_sys::QueryDesc) -> bool {
-    let began = STARTED
-        .with_borrow(|started| started.iter().rev().find(|s| s.query == query).map(|s| Rc::clone(&s.began)));
-    push(began)
+    push(began(query))
 }
 
 /// A statement is being planned: what the planner evaluates for its estimates is the new statement's,
