@@ -115,6 +115,8 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
         local: is_local,
         project_org: None,
     });
+    // Where the organization ends with the transaction, its project and origin end with it.
+    let is_local = is_local || origin.local;
     origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());
     ContextSetting::Origin.set(&origin.encode(), is_local);
     ContextSetting::Project.set(project, is_local);

@@ -37,8 +37,9 @@ pub(crate) fn of(role: Oid) -> Option<Rc<Access>> {
     }
     let before = GENERATION.get();
     let access = read(role).map(Rc::new);
-    // An invalidation that came while the table was being read may concern what was read before it.
-    if GENERATION.get() == before {
+    // An invalidation that came while the table was being read may concern what was read before it;
+    // and where there is no table yet, none could say that it has come.
+    if GENERATION.get() == before && TABLE.get() != Oid::INVALID {
         CACHE.set(Some((role, access.clone())));
     }
     access
@@ -53,6 +54,14 @@ pub(crate) fn row_exists(role: Oid) -> bool {
 pub(crate) fn init() {
     // SAFETY: the callback is guarded, never raises, and lives as long as the library.
     unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_invalidation), pg_sys::Datum::null()) };
+    // SAFETY: as above.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::AUTHOID as i32,
+            Some(on_role_change),
+            pg_sys::Datum::null(),
+        );
+    }
 }
 
 /// Sends the invalidation of a table to every backend when the transaction commits, and to this one
@@ -70,6 +79,12 @@ unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) 
         CACHE.set(None);
         TABLE.set(Oid::INVALID);
     }
+}
+
+/// Whoever is no superuser any more needs a row from now on.
+#[pg_guard]
+unsafe extern "C-unwind" fn on_role_change(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
 }
 
 fn relation_oid(name: &std::ffi::CStr) -> Option<Oid> {
