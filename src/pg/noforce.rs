@@ -18,8 +18,15 @@ use super::{hook, report, role, running};
 thread_local! {
     /// For whom FORCE is lifted.
     static LIFTED_FOR: Cell<Option<Oid>> = const { Cell::new(None) };
-    /// For each function that runs with a user or settings of its own: whether another user runs it.
-    static SWITCHED: RefCell<Vec<bool>> = const { RefCell::new(Vec::new()) };
+    /// For each function that the server calls by way of the hook, the innermost last.
+    static SWITCHED: RefCell<Vec<Switched>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Switched {
+    /// Whether FORCE is lifted and another user than the caller runs the function.
+    for_another: bool,
+    /// The user and flags from which the server's own flag was taken.
+    fenced: Option<(Oid, i32)>,
 }
 
 /// Runs `work` with FORCE lifted for tables that the current user owns.
@@ -111,7 +118,7 @@ pub(crate) fn reaches_lifted(plan: *mut pg_sys::PlannedStmt) -> bool {
 /// as the table's owner without such a function in between, pass.
 pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
     let Some(caller) = LIFTED_FOR.get() else { return };
-    let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|switched| *switched));
+    let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|f| f.for_another));
     // SAFETY: the server passes a plan.
     let table = unsafe { (*plan).rtable };
     // SAFETY: a plan's range table is a list of range table entries.
@@ -170,21 +177,64 @@ fn has_row_security(relid: Oid) -> bool {
 
 static mut PREVIOUS_FMGR: pg_sys::fmgr_hook_type = None;
 
-/// Watches functions that run as another user.
+static mut PREVIOUS_NEEDS_FMGR: pg_sys::needs_fmgr_hook_type = None;
+
+/// Watches functions that run as another user, and those that run inside referential integrity.
 pub(crate) fn init() {
     hook::chain!(fmgr_hook, PREVIOUS_FMGR, fmgr);
+    hook::chain!(needs_fmgr_hook, PREVIOUS_NEEDS_FMGR, needs_fmgr);
 }
 
-/// Called for functions with SECURITY DEFINER or settings of their own, after the user was switched.
+/// Whether the server acts under its flag for referential integrity: as a table's owner, not for
+/// `across_orgs`.
+fn in_referential_integrity() -> bool {
+    // SAFETY: reads a variable of this backend's.
+    let lifted = unsafe { pg_sys::InNoForceRLSOperation() };
+    lifted && (!is_lifted() || acts_for_another())
+}
+
+/// A trigger that a cascade fires would run under the flag too, see every organization's rows, and
+/// leave its plans without a fence in the cache. Asked once for each function that isn't built in.
+unsafe extern "C-unwind" fn needs_fmgr(function: Oid) -> bool {
+    if in_referential_integrity() {
+        return true;
+    }
+    // SAFETY: written once, while the library loaded.
+    match unsafe { PREVIOUS_NEEDS_FMGR } {
+        // SAFETY: the argument is passed on as it came.
+        Some(previous) => unsafe { previous(function) },
+        None => false,
+    }
+}
+
+/// Takes the server's flag from a user's function inside referential integrity.
+fn fence_in() -> Option<(Oid, i32)> {
+    if is_lifted() || !in_referential_integrity() {
+        return None;
+    }
+    let (mut user, mut sec_context) = (Oid::INVALID, 0);
+    // SAFETY: writes to two locals.
+    unsafe { pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut sec_context) };
+    // SAFETY: the same user with one flag less; the end of the function or an abort puts it back.
+    unsafe { pg_sys::SetUserIdAndSecContext(user, sec_context & !(pg_sys::SECURITY_NOFORCE_RLS as i32)) };
+    Some((user, sec_context))
+}
+
+/// Called for functions with SECURITY DEFINER or settings of their own, after the user was switched,
+/// and for those of `needs_fmgr`.
 unsafe extern "C-unwind" fn fmgr(
     event: pg_sys::FmgrHookEventType::Type,
     flinfo: *mut pg_sys::FmgrInfo,
     arg: *mut pg_sys::Datum,
 ) {
     if event == pg_sys::FmgrHookEventType::FHET_START {
-        SWITCHED.with_borrow_mut(|s| s.push(acts_for_another()));
-    } else {
-        SWITCHED.with_borrow_mut(|s| s.pop());
+        let called = Switched { for_another: acts_for_another(), fenced: fence_in() };
+        SWITCHED.with_borrow_mut(|s| s.push(called));
+    } else if let Some(Switched { fenced: Some((user, sec_context)), .. }) =
+        SWITCHED.with_borrow_mut(Vec::pop)
+    {
+        // SAFETY: what fence_in found.
+        unsafe { pg_sys::SetUserIdAndSecContext(user, sec_context) };
     }
     // SAFETY: written once, while the library loaded.
     if let Some(previous) = unsafe { PREVIOUS_FMGR } {
