@@ -87,7 +87,7 @@ fn before_start(query: *mut QueryDesc) -> bool {
     noforce::check_plan(plan);
     if fence_call::is_in(plan) {
         running::start(query);
-    } else if noforce::reaches_lifted(plan) {
+    } else if noforce::is_lifted() {
         running::start_lifted(query);
     } else {
         // The address may have been that of a statement which an aborted subtransaction left.
@@ -95,6 +95,11 @@ fn before_start(query: *mut QueryDesc) -> bool {
     }
     // Starting may already evaluate parts of the plan.
     running::enter(query)
+}
+
+fn before_run(query: *mut QueryDesc) -> bool {
+    noforce::check_run(query);
+    running::resume(query)
 }
 
 /// The run hook has one argument less from version 18 on.
@@ -108,7 +113,7 @@ unsafe extern "C-unwind" fn executor_run(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
     // SAFETY: nothing in this frame has a destructor.
-    let entered = unsafe { hook::decide(|| running::resume(query)) };
+    let entered = unsafe { hook::decide(|| before_run(query)) };
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query, direction, count, execute_once) };
     // SAFETY: nothing in this frame has a destructor.
@@ -128,7 +133,7 @@ unsafe extern "C-unwind" fn executor_run(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_RUN }.unwrap_or(standard_ExecutorRun);
     // SAFETY: nothing in this frame has a destructor.
-    let entered = unsafe { hook::decide(|| running::resume(query)) };
+    let entered = unsafe { hook::decide(|| before_run(query)) };
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query, direction, count) };
     // SAFETY: nothing in this frame has a destructor.

@@ -18,6 +18,8 @@ use super::{hook, report, role, running};
 thread_local! {
     /// For whom FORCE is lifted.
     static LIFTED_FOR: Cell<Option<Oid>> = const { Cell::new(None) };
+    /// Which statements were started since: see `running::mark`.
+    static LIFTED_SINCE: Cell<Option<u64>> = const { Cell::new(None) };
     /// For each function that the server calls by way of the hook, the innermost last.
     static SWITCHED: RefCell<Vec<Switched>> = const { RefCell::new(Vec::new()) };
 }
@@ -31,7 +33,7 @@ struct Switched {
 
 /// Runs `work` with FORCE lifted for tables that the current user owns.
 ///
-/// Raises OS002 where `work` leaves a cursor on a fenced table open: it would go on without a fence.
+/// Raises OS002 where `work` leaves a cursor open: it could go on without a fence.
 pub(crate) fn lift<T>(work: impl FnOnce() -> T) -> T {
     let mark = running::mark();
     let result = {
@@ -48,6 +50,7 @@ struct Lifted {
     user: Oid,
     sec_context: i32,
     outer: Option<Oid>,
+    outer_since: Option<u64>,
 }
 
 impl Lifted {
@@ -57,18 +60,20 @@ impl Lifted {
         unsafe { pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut sec_context) };
         reset_plans();
         let outer = LIFTED_FOR.replace(Some(user));
+        let outer_since = LIFTED_SINCE.replace(Some(running::mark()));
         // LOCAL_USERID_CHANGE forbids SET ROLE meanwhile, which would pass the flag to another user.
         let lifted =
             sec_context | (pg_sys::SECURITY_NOFORCE_RLS | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32;
         // SAFETY: the same user with more flags; drop puts back what was there, an abort does too.
         unsafe { pg_sys::SetUserIdAndSecContext(user, lifted) };
-        Self { user, sec_context, outer }
+        Self { user, sec_context, outer, outer_since }
     }
 }
 
 impl Drop for Lifted {
     fn drop(&mut self) {
         LIFTED_FOR.set(self.outer);
+        LIFTED_SINCE.set(self.outer_since);
         // SAFETY: what enter found.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.sec_context) };
         reset_plans();
@@ -99,18 +104,12 @@ pub(crate) fn is_lifted() -> bool {
     LIFTED_FOR.get().is_some()
 }
 
-/// Whether FORCE is lifted and the plan reaches a table with row security.
-pub(crate) fn reaches_lifted(plan: *mut pg_sys::PlannedStmt) -> bool {
-    if !is_lifted() {
-        return false;
+/// Refuses to read on in a cursor that was opened before FORCE was lifted: an SQL function in it
+/// would keep the plan that it makes now.
+pub(crate) fn check_run(query: *mut pg_sys::QueryDesc) {
+    if LIFTED_SINCE.get().is_some_and(|mark| !running::is_since(query, mark)) {
+        report::raise(&Error::CursorFromOutside);
     }
-    // SAFETY: a plan's range table is a list of range table entries.
-    let table: PgList<pg_sys::RangeTblEntry> = unsafe { PgList::from_pg((*plan).rtable) };
-    table.iter_ptr().any(|entry| {
-        // SAFETY: an element of the list.
-        let rte = unsafe { &*entry };
-        rte.rtekind == pg_sys::RTEKind::RTE_RELATION && has_row_security(rte.relid)
-    })
 }
 
 /// Refuses a plan that reaches a table with row security as another user than the caller: through

@@ -28,15 +28,25 @@ thread_local! {
     static SERIAL: Cell<u64> = const { Cell::new(0) };
     /// The statements with a fence, or with a lifted one, that were started and not yet ended.
     static STARTED: RefCell<Vec<Started>> = const { RefCell::new(Vec::new()) };
-    /// The statements that are being planned or run now, the innermost last.
-    static RUNNING: RefCell<Vec<Began>> = const { RefCell::new(Vec::new()) };
+    /// What is being planned or run now, the innermost last.
+    static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether the innermost running statement began under another organization than this context's.
+enum Running {
+    /// What the planner evaluates for its estimates is the new statement's, not the outer one's.
+    Planner,
+    Statement(Began),
+}
+
+/// Whether the statement that asks began under another organization than this context's. Where no
+/// running statement can be asking, a cursor may be: rewinding it computes its index keys anew.
 pub(crate) fn began_under_another_org(now: &Context) -> bool {
     RUNNING.with_borrow(|running| match running.last() {
-        Some(Some(began)) => began.org != now.org,
-        _ => false,
+        Some(Running::Planner) => false,
+        Some(Running::Statement(Some(began))) => began.org != now.org,
+        Some(Running::Statement(None)) | None => STARTED.with_borrow(|started| {
+            started.iter().filter_map(|s| s.began.as_ref()).any(|began| began.org != now.org)
+        }),
     })
 }
 
@@ -50,6 +60,11 @@ pub(crate) fn open_since(mark: u64) -> bool {
     STARTED.with_borrow(|started| started.iter().any(|s| s.serial >= mark))
 }
 
+/// Whether this statement was started since the mark.
+pub(crate) fn is_since(query: *mut pg_sys::QueryDesc, mark: u64) -> bool {
+    STARTED.with_borrow(|started| started.iter().any(|s| s.query == query && s.serial >= mark))
+}
+
 /// Notes what a statement with a fence begins under. It counts what other sessions have changed
 /// meanwhile: a prepared statement whose locks are held needs no other occasion to notice.
 pub(crate) fn start(query: *mut pg_sys::QueryDesc) {
@@ -57,7 +72,7 @@ pub(crate) fn start(query: *mut pg_sys::QueryDesc) {
     push_started(query, Some(session::context()));
 }
 
-/// Notes a statement that reaches a table whose fence is lifted.
+/// Notes a statement without a fence of its own that runs while the fence is lifted.
 pub(crate) fn start_lifted(query: *mut pg_sys::QueryDesc) {
     push_started(query, None);
 }
@@ -82,7 +97,8 @@ pub(crate) fn check(query: *mut pg_sys::QueryDesc) {
 }
 
 fn began(query: *mut pg_sys::QueryDesc) -> Began {
-    STARTED.with_borrow(|started| started.iter().rev().find(|s| s.query == query).and_then(|s| s.began.clone()))
+    STARTED
+        .with_borrow(|started| started.iter().rev().find(|s| s.query == query).and_then(|s| s.began.clone()))
 }
 
 /// As [`enter`], for a statement that goes on reading.
@@ -112,23 +128,20 @@ pub(crate) fn forget_since(aborted: pg_sys::SubTransactionId) {
 /// A statement is being run. Says whether there is anything to [`leave`] afterwards: a statement
 /// without a fence matters only inside one with it.
 pub(crate) fn enter(query: *mut pg_sys::QueryDesc) -> bool {
-    push(began(query))
+    push(Running::Statement(began(query)))
 }
 
-/// A statement is being planned: what the planner evaluates for its estimates is the new statement's,
-/// not the outer one's.
+/// A statement is being planned.
 pub(crate) fn enter_planner() -> bool {
-    push(None)
+    push(Running::Planner)
 }
 
-fn push(began: Began) -> bool {
-    RUNNING.with_borrow_mut(|running| {
-        let matters = began.is_some() || !running.is_empty();
-        if matters {
-            running.push(began);
-        }
-        matters
-    })
+fn push(innermost: Running) -> bool {
+    if STARTED.with_borrow(Vec::is_empty) && RUNNING.with_borrow(Vec::is_empty) {
+        return false;
+    }
+    RUNNING.with_borrow_mut(|running| running.push(innermost));
+    true
 }
 
 /// The innermost statement pauses or ends.

@@ -58,8 +58,10 @@ pub enum Error {
     OrgChanged,
     /// While FORCE is lifted, a fenced table was reached as another user than the caller.
     ReachedAsAnother,
-    /// While FORCE was lifted, a cursor on a fenced table was opened and left open.
+    /// While FORCE was lifted, a cursor was opened and left open.
     CursorLeftOpen,
+    /// While FORCE is lifted, a cursor was read that had been opened before.
+    CursorFromOutside,
     /// `across_orgs` got something else than one plain statement.
     NotOneStatement,
     /// An argument that must be there is NULL.
@@ -227,6 +229,12 @@ impl Error {
                 Some("It would go on without a fence after the call."),
                 Some("Close it in the statement that opens it.".into()),
             ),
+            Self::CursorFromOutside => say(
+                "OS002",
+                "a cursor that was opened before can't be read across organizations".into(),
+                Some("What it plans meanwhile would go on without a fence after the call."),
+                Some("Open and close it in the statement itself.".into()),
+            ),
             Self::NotOneStatement => say(
                 "22023",
                 "across_orgs takes one SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE or ALTER TABLE".into(),
@@ -348,6 +356,7 @@ mod tests {
             Error::NullArgument { name: "role" },
             Error::ReachedAsAnother,
             Error::CursorLeftOpen,
+            Error::CursorFromOutside,
             Error::NotOneStatement,
             Error::EmptyOrg,
             Error::ContextTooLong,
