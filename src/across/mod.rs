@@ -3,7 +3,7 @@
 use org_scope_core::Error;
 use pgrx::spi::Spi;
 
-use crate::pg::{noforce, owner, report, role, spi, statement};
+use crate::pg::{noforce, owner, parse, report, role, spi};
 
 /// Runs one statement with the fence lifted for tables that the caller owns, and records it.
 ///
@@ -11,7 +11,7 @@ use crate::pg::{noforce, owner, report, role, spi, statement};
 /// 22023 where the text is not one plain statement; raises OS002 where the statement reaches a
 /// fenced table as another user, or leaves a cursor open.
 pub(crate) fn across_orgs(text: &str, reason: Option<&str>) -> Result<i64, Error> {
-    if !statement::is_one_plain_statement(text) {
+    if !parse::is_plain_statement(text) {
         return Err(Error::NotOneStatement);
     }
     let rows = noforce::lift(|| spi::execute(text));

@@ -29,6 +29,8 @@ pub(crate) fn fence_org<T>(read: impl FnOnce(&OrgValue) -> Result<T, Error>) -> 
     match (&context.org, guc::missing_org()) {
         (Some(org), _) => read(org).map(Some),
         (None, MissingOrg::Error) => Err(Error::NoOrg),
+        // Its leader began the statement with an organization; half the rows would be a lie.
+        (None, MissingOrg::Empty) if session::is_worker_with_stale_org() => Err(Error::OrgChanged),
         (None, MissingOrg::Empty) => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a plan asks the fence: which plans have a policy of ours in them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -12,6 +12,8 @@ const FENCE: [&CStr; 3] = [c"fence_org", c"fence_org_uuid", c"fence_org_bigint"]
 thread_local! {
     /// The hash values under which plans remember that they depend on one of those functions.
     static HASHES: RefCell<Option<Vec<u32>>> = const { RefCell::new(None) };
+    /// Counts the changes of functions.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Whether the plan calls one of the fence's readers. A plan lists every function outside the core
@@ -25,17 +27,24 @@ pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
     if items.is_empty() {
         return false;
     }
-    if HASHES.with_borrow(Option::is_none) {
-        HASHES.set(Some(look_up()));
-    }
-    HASHES.with_borrow(|hashes| {
-        let hashes = hashes.as_deref().unwrap_or_default();
+    let calls_one_of = |hashes: &[u32]| {
         items.iter_ptr().any(|item| {
             // SAFETY: an element of the list.
             let item = unsafe { &*item };
             item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32 && hashes.contains(&item.hashValue)
         })
-    })
+    };
+    if let Some(answer) = HASHES.with_borrow(|hashes| hashes.as_deref().map(calls_one_of)) {
+        return answer;
+    }
+    let before = GENERATION.get();
+    let hashes = look_up();
+    let answer = calls_one_of(&hashes);
+    // A change that came while looking up may concern what was looked up before it.
+    if GENERATION.get() == before {
+        HASHES.set(Some(hashes));
+    }
+    answer
 }
 
 /// Registers for changes of functions: the extension may come, go and come again in a session.
@@ -52,6 +61,7 @@ pub(crate) fn init() {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, _cache: i32, _hash: u32) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
     HASHES.set(None);
 }
 

@@ -80,7 +80,9 @@ impl ContextSetting {
     /// The value as it stands; empty when unset (a custom setting reads `''` once a
     /// transaction-local value has ended).
     pub(crate) fn get(self) -> String {
-        self.storage().get().map_or_else(String::new, |v| v.to_string_lossy().into_owned())
+        // What is no UTF-8 (in a database of another encoding) counts as unset: made readable by force,
+        // two values could become one.
+        self.storage().get().and_then(|v| v.into_string().ok()).unwrap_or_default()
     }
 
     /// Writes the value, for the transaction or the session, with everything that PostgreSQL does

@@ -20,7 +20,6 @@ pub(crate) mod running;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod spi;
-pub(crate) mod statement;
 pub(crate) mod throw;
 pub(crate) mod transaction;
 pub(crate) mod types;

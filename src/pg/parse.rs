@@ -1,8 +1,15 @@
 //! Says by the server's own grammar what a text is that will stand in a statement, or be one.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
 
 use pgrx::{PgList, PgTryBuilder, pg_sys};
+
+use super::throw;
+
+// The server's function itself: pgrx's binding would strip the position from a syntax error.
+unsafe extern "C-unwind" {
+    fn raw_parser(text: *const c_char, mode: pg_sys::RawParseMode::Type) -> *mut pg_sys::List;
+}
 
 /// Whether a text is one bare expression, so that it can stand in parentheses and nothing in it
 /// ends them: proven by the server's own grammar.
@@ -37,6 +44,39 @@ fn bare_expression(text: &str) -> bool {
         && select.op == pg_sys::SetOperation::SETOP_NONE
 }
 
+/// Whether the text is exactly one statement that reads or writes rows or alters a table, and that
+/// leaves nothing behind which would run later: no cursor, PREPARE, COPY, DO, CALL or SELECT INTO.
+/// A syntax error is raised as the server's own.
+pub(crate) fn is_plain_statement(text: &str) -> bool {
+    let Some(statement) = single_or_raise(text) else { return false };
+    if let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) {
+        return !selects_into(select);
+    }
+    if let Some(alter) = cast::<pg_sys::AlterTableStmt>(statement, pg_sys::NodeTag::T_AlterTableStmt) {
+        return alter.objtype == pg_sys::ObjectType::OBJECT_TABLE;
+    }
+    // SAFETY: a node of a parse tree, which begins with its tag.
+    let tag = unsafe { (*statement).type_ };
+    matches!(
+        tag,
+        pg_sys::NodeTag::T_InsertStmt
+            | pg_sys::NodeTag::T_UpdateStmt
+            | pg_sys::NodeTag::T_DeleteStmt
+            | pg_sys::NodeTag::T_MergeStmt
+            | pg_sys::NodeTag::T_TruncateStmt
+    )
+}
+
+/// INTO stands in the leftmost part of a UNION.
+fn selects_into(select: &pg_sys::SelectStmt) -> bool {
+    let mut leaf = select;
+    while leaf.op != pg_sys::SetOperation::SETOP_NONE {
+        // SAFETY: a set operation has two sides.
+        leaf = unsafe { &*leaf.larg };
+    }
+    !leaf.intoClause.is_null()
+}
+
 /// An ALTER TABLE, parsed.
 pub(crate) struct AlterTable {
     /// The table that its name means under the current search_path; 0 if there is none.
@@ -66,7 +106,7 @@ pub(crate) enum Command {
 
 /// Reads a text as exactly one ALTER TABLE; a syntax error is raised as the server's own.
 pub(crate) fn alter_table(text: &str) -> Option<AlterTable> {
-    let statement = single_or_raise(text, pg_sys::RawParseMode::RAW_PARSE_DEFAULT)?;
+    let statement = single_or_raise(text)?;
     let alter = cast::<pg_sys::AlterTableStmt>(statement, pg_sys::NodeTag::T_AlterTableStmt)?;
     if alter.objtype != pg_sys::ObjectType::OBJECT_TABLE {
         return None;
@@ -140,14 +180,24 @@ fn foreign_key(node: *mut pg_sys::Node, unless_not_valid: bool) -> bool {
 
 /// The only statement of a text; a text that doesn't parse has none.
 fn single(text: &str, mode: pg_sys::RawParseMode::Type) -> Option<*mut pg_sys::Node> {
+    let text = CString::new(text).ok()?;
+    let text = text.as_ptr();
     // The raw parser touches neither catalogs nor locks, so an error in it leaves nothing to clean up.
-    PgTryBuilder::new(|| single_or_raise(text, mode)).catch_others(|_| None).execute()
+    // SAFETY: a NUL-terminated text; the tree lands in the current memory context.
+    let parse = || Some(unsafe { pg_sys::raw_parser(text, mode) });
+    PgTryBuilder::new(parse).catch_others(|_| None).execute().and_then(only)
 }
 
-fn single_or_raise(text: &str, mode: pg_sys::RawParseMode::Type) -> Option<*mut pg_sys::Node> {
+fn single_or_raise(text: &str) -> Option<*mut pg_sys::Node> {
     let text = CString::new(text).ok()?;
+    let text = text.as_ptr();
     // SAFETY: a NUL-terminated text; the tree lands in the current memory context.
-    let list = unsafe { pg_sys::raw_parser(text.as_ptr(), mode) };
+    let parse = || unsafe { raw_parser(text, pg_sys::RawParseMode::RAW_PARSE_DEFAULT) };
+    // SAFETY: calls the server alone and owns nothing.
+    only(unsafe { throw::whole(parse) })
+}
+
+fn only(list: *mut pg_sys::List) -> Option<*mut pg_sys::Node> {
     // SAFETY: the list that the parser returned.
     let list = unsafe { PgList::<pg_sys::Node>::from_pg(list) };
     let node = list.get_ptr(0).filter(|_| list.len() == 1)?;

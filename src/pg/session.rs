@@ -42,6 +42,14 @@ pub(crate) fn context() -> Rc<Context> {
     context
 }
 
+/// Whether this is a parallel worker that was handed an organization which its login has lost since
+/// the leader began: each process asks the access table for itself.
+pub(crate) fn is_worker_with_stale_org() -> bool {
+    // SAFETY: a variable of the server's, set before a worker runs anything.
+    let number = unsafe { pgrx::pg_sys::ParallelWorkerNumber };
+    number >= 0 && !ContextSetting::Org.get().is_empty()
+}
+
 fn read(login: Oid) -> Context {
     let [org, user, project, origin] =
         [ContextSetting::Org, ContextSetting::User, ContextSetting::Project, ContextSetting::Origin]

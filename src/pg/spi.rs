@@ -9,26 +9,34 @@ use super::throw;
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 unsafe extern "C-unwind" {
     fn SPI_connect() -> i32;
-    fn SPI_execute(source: *const c_char, read_only: bool, limit: std::ffi::c_long) -> i32;
+    fn SPI_execute_extended(source: *const c_char, options: *const pg_sys::SPIExecuteOptions) -> i32;
     fn SPI_finish() -> i32;
 }
 
 /// Runs one statement with the current user's rights and returns the number of rows that it returned
 /// or touched.
+///
+/// The rows themselves are thrown away as they come, so that counting many costs no memory.
 pub(crate) fn execute(statement: &str) -> u64 {
     let source = CString::new(statement).unwrap_or_default();
     let text = source.as_ptr();
+    // SAFETY: a receiver that keeps nothing, shared by everybody who wants none.
+    let nowhere = unsafe { pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone) };
+    let options = pg_sys::SPIExecuteOptions { dest: nowhere, ..Default::default() };
+    let options = &raw const options;
     let call = || {
         // SAFETY: opens a level of SPI, which SPI_finish closes, or an abort.
         unsafe { SPI_connect() };
-        // SAFETY: NUL-terminated text of the frame above.
-        unsafe { SPI_execute(text, false, 0) };
-        // SAFETY: set by SPI_execute.
+        // SAFETY: NUL-terminated text and options of the frame above.
+        let code = unsafe { SPI_execute_extended(text, options) };
+        // SAFETY: set by SPI.
         let rows = unsafe { pg_sys::SPI_processed };
         // SAFETY: closes the level opened above.
         unsafe { SPI_finish() };
-        rows
+        (code, rows)
     };
     // SAFETY: calls the server alone and owns nothing.
-    unsafe { throw::whole(call) }
+    let (code, rows) = unsafe { throw::whole(call) };
+    assert!(code >= 0, "SPI can't run this statement (code {code})");
+    rows
 }
