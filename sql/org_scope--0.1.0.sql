@@ -142,7 +142,8 @@ CREATE TRIGGER access_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON or
 ALTER TABLE org_scope.role_access ENABLE ALWAYS TRIGGER access_changed;
 COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every session that its cached access is stale';
 
-CREATE VIEW org_scope.access AS
+-- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
+CREATE VIEW org_scope.access WITH (security_invoker = true) AS
     SELECT a.role, a.how, a.bound_org, a.pooled,
            coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
