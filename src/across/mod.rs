@@ -3,7 +3,7 @@
 use org_scope_core::Error;
 use pgrx::spi::Spi;
 
-use crate::pg::{noforce, owner, parse, report, role, spi};
+use crate::pg::{noforce, owner, parse, report, role, spi, transaction};
 
 /// Runs one statement with the fence lifted for tables that the caller owns, and records it.
 ///
@@ -14,6 +14,7 @@ pub(crate) fn across_orgs(text: &str, reason: Option<&str>) -> Result<i64, Error
     if !parse::is_plain_statement(text) {
         return Err(Error::NotOneStatement);
     }
+    transaction::must_not_be_in_recovery(c"org_scope.across_orgs()");
     let rows = noforce::lift(|| spi::execute(text));
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     record("across_orgs", text, rows, reason);

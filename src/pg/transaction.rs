@@ -1,6 +1,16 @@
 //! Where the caller stands in its transaction.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
+
+/// Raises 25006 on a standby: what is to write would otherwise fail where it asks for a transaction id,
+/// as if that were a bug.
+pub(crate) fn must_not_be_in_recovery(command: &CStr) {
+    let command = command.as_ptr();
+    // SAFETY: a NUL-terminated constant.
+    unsafe { pg_sys::PreventCommandDuringRecovery(command) };
+}
 
 /// Whether a procedure that calls this may COMMIT.
 ///
