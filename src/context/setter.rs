@@ -54,6 +54,22 @@ impl Caller {
         }
         Ok(())
     }
+
+    /// Hides what an earlier client left for the session, before the role became pooled: the first local
+    /// value of a transaction comes with local values of everything.
+    fn start_local(&self, how: How) {
+        if !self.pooled() || origin().is_some_and(|o| o.local) {
+            return;
+        }
+        for setting in [ContextSetting::Project, ContextSetting::User, ContextSetting::Org] {
+            setting.set("", true);
+        }
+        ContextSetting::Origin.set(&Origin { how, local: true, project_org: None }.encode(), true);
+    }
+}
+
+fn origin() -> Option<Origin> {
+    Origin::decode(&ContextSetting::Origin.get())
 }
 
 /// Sets the organization.
@@ -75,6 +91,7 @@ pub(crate) fn set_org(org: Option<&str>, is_local: bool) -> Result<(), Error> {
         return Err(Error::PooledSecondOrg);
     }
     say_bypass(role::current())?;
+    caller.start_local(how);
     let origin = Origin { how, local: is_local, project_org: project_org_if(org) };
     ContextSetting::Origin.set(&origin.encode(), is_local);
     ContextSetting::Org.set(org, is_local);
@@ -92,8 +109,9 @@ pub(crate) fn set_user(user: Option<&str>, is_local: bool) -> Result<(), Error> 
     let user = user.unwrap_or_default();
     check_length(user)?;
     let caller = Caller::ask();
-    caller.how()?;
+    let how = caller.how()?;
     caller.must_be_local(is_local)?;
+    caller.start_local(how);
     ContextSetting::User.set(user, is_local);
     Ok(())
 }
@@ -109,12 +127,10 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     caller.must_be_local(is_local)?;
     let context = session::context();
     let org = context.org.as_ref().ok_or(Error::NoOrg)?;
+    let how = caller.how().unwrap_or(How::Direct);
+    caller.start_local(how);
     // The project counts only for the organization that it was set for.
-    let mut origin = Origin::decode(&ContextSetting::Origin.get()).unwrap_or(Origin {
-        how: caller.how().unwrap_or(How::Direct),
-        local: is_local,
-        project_org: None,
-    });
+    let mut origin = origin().unwrap_or(Origin { how, local: is_local, project_org: None });
     // Where the organization ends with the transaction, its project and origin end with it.
     let is_local = is_local || origin.local;
     origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());
@@ -154,5 +170,5 @@ fn check_length(value: &str) -> Result<(), Error> {
 
 /// The project stays while the organization stays.
 fn project_org_if(org: &str) -> Option<String> {
-    Origin::decode(&ContextSetting::Origin.get()).and_then(|o| o.project_org).filter(|p| p == org)
+    origin().and_then(|o| o.project_org).filter(|p| p == org)
 }

@@ -69,16 +69,18 @@ impl Context {
     /// everything, and a value whose origin the role no longer has is unset.
     pub fn effective(settings: Settings<'_>, login: Login<'_>) -> Self {
         let origin = Origin::decode(settings.origin);
+        // What a session-wide setting still holds was set before the role became pooled.
+        let stale = login.access.is_some_and(|a| a.pooled) && !origin.as_ref().is_some_and(|o| o.local);
         let org = match login.access.and_then(|a| a.bound_org.as_deref()) {
             Some(bound) => OrgValue::parse(bound),
             None if permitted(origin.as_ref(), login) => OrgValue::parse(settings.org),
             None => None,
         };
         let may_name_user = login.superuser || login.access.is_some_and(|a| a.how.is_some());
-        let user = Some(settings.user).filter(|u| may_name_user && !u.is_empty()).map(Box::from);
+        let user = Some(settings.user).filter(|u| may_name_user && !stale && !u.is_empty()).map(Box::from);
         let project_org = origin.as_ref().and_then(|o| o.project_org.as_deref());
         let project = match &org {
-            Some(org) if project_org == Some(org.text()) => OrgValue::parse(settings.project),
+            Some(org) if !stale && project_org == Some(org.text()) => OrgValue::parse(settings.project),
             _ => None,
         };
         Self { org, user, project }
@@ -147,6 +149,9 @@ mod tests {
     fn a_pooled_role_has_no_session_context() {
         let pooled = Access { pooled: true, ..access(Some(How::Direct)) };
         assert_eq!(org(Settings { org: "a", origin: DIRECT, ..Settings::default() }, Some(&pooled)), None);
+        let stale = Settings { org: "a", user: "u", project: "p", origin: DIRECT };
+        let login = Login { access: Some(&pooled), superuser: false };
+        assert_eq!(Context::effective(stale, login), Context::default());
         let local = Origin { how: How::Direct, local: true, project_org: None }.encode();
         assert_eq!(
             org(Settings { org: "a", origin: &local, ..Settings::default() }, Some(&pooled)),
