@@ -82,9 +82,17 @@ impl Cluster {
         let mut backup = cluster.operator.command(binaries.path("pg_basebackup"));
         backup.arg("--host").arg(&primary.socket_dir).arg(format!("--port={}", primary.port));
         backup.args(["--username=postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        // Without a slot the primary recycles WAL that a slow standby has not yet fetched.
+        backup.args(["--create-slot", "--slot", &cluster.slot()]);
         backup.args(["--wal-method=stream", "--pgdata"]).arg(cluster.data());
         run(&mut backup)?;
         cluster.listen_and_start()
+    }
+
+    /// A name for the standby's replication slot: lower case letters, digits and underscores.
+    fn slot(&self) -> String {
+        let name = self.directory.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
 
     /// An empty place for a data directory, and the promise to stop and remove what comes to be there.
