@@ -123,6 +123,11 @@ impl Db {
         Session::try_open(config)
     }
 
+    /// A session of a role in the copy of this database that another server has.
+    pub(crate) fn connect_at(&self, server: &Address, role: &Role) -> Session {
+        Session::open(server.config(&self.name, role.name()))
+    }
+
     /// A session of a role on the standby, which has replayed everything that was committed until now.
     /// Only for databases of [`Server::Plain`], whose standby it is.
     pub(crate) fn connect_standby(&self, role: &str) -> Session {
