@@ -5,6 +5,7 @@
 mod harness;
 
 mod documents;
+mod guarantee_01_closed_by_default;
 mod harness_itself;
 mod surface;
 mod system_a_workflow;
