@@ -7,6 +7,7 @@ mod harness;
 mod documents;
 mod guarantee_01_closed_by_default;
 mod guarantee_02_only_our_functions;
+mod guarantee_03_transactional;
 mod harness_itself;
 mod surface;
 mod system_a_workflow;
