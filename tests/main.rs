@@ -10,6 +10,7 @@ mod guarantee_02_only_our_functions;
 mod guarantee_03_transactional;
 mod guarantee_04_one_statement_one_org;
 mod guarantee_07_nobody_is_fooled;
+mod guarantee_08_search_path;
 mod harness_itself;
 mod surface;
 mod system_a_workflow;
