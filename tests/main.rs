@@ -11,6 +11,7 @@ mod guarantee_03_transactional;
 mod guarantee_04_one_statement_one_org;
 mod guarantee_07_nobody_is_fooled;
 mod guarantee_08_search_path;
+mod guarantee_09_secrets;
 mod harness_itself;
 mod surface;
 mod system_a_workflow;
