@@ -12,6 +12,7 @@ mod guarantee_04_one_statement_one_org;
 mod guarantee_07_nobody_is_fooled;
 mod guarantee_08_search_path;
 mod guarantee_09_secrets;
+mod guarantee_10_survives_standby;
 mod harness_itself;
 mod surface;
 mod system_a_workflow;
