@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod across_orgs;
+mod context;
 mod documents;
 mod guarantee_01_closed_by_default;
 mod guarantee_02_only_our_functions;
