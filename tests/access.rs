@@ -1,6 +1,6 @@
 //! Who may act for which organization: `allow`, `disallow`, `bind_role`, `unbind_role`, the access view.
 
-use crate::harness::{A, B, Server, Walled};
+use crate::harness::{A, B, Db, Server, Walled};
 
 const BOTH: [Server; 2] = [Server::Plain, Server::Preloaded];
 
@@ -293,4 +293,48 @@ fn access_given_in_a_transaction_that_rolls_back_was_never_given() {
     both.run(&format!("SET SESSION AUTHORIZATION {nobody}"));
     both.is_closed();
     both.refused(&format!("SELECT org_scope.set_current_org('{A}')"), "OS002");
+}
+
+#[test]
+fn a_context_ends_with_the_superusers_attribute() {
+    let walled = Walled::new("demoted", Server::Plain);
+    let admin = walled.db.role_with("admin", "LOGIN SUPERUSER");
+    walled.owner().run(&format!("GRANT SELECT ON notes TO {admin}"));
+    let mut session = walled.db.connect(&admin);
+    session.run(&format!("SELECT org_scope.set_current_org('{A}')"));
+    assert_eq!(session.text("SELECT org_scope.current_org()"), A);
+    walled.db.superuser().run(&format!("ALTER ROLE {admin} NOSUPERUSER"));
+    session.refused("SELECT count(*) FROM notes", "OS001");
+    session.refused(&format!("SELECT org_scope.set_current_org('{A}')"), "OS002");
+}
+
+#[test]
+fn access_that_comes_with_the_extension_reaches_sessions_that_asked_before() {
+    let db = Db::empty("before", Server::Preloaded);
+    let app = db.role("app");
+    let mut superuser = db.superuser();
+    superuser.run(&format!("GRANT SET ON PARAMETER org_scope.current_org TO {app}"));
+    let mut session = db.connect(&app);
+    session.refused("SET org_scope.current_org = 'a'", "OS002");
+    superuser.run("CREATE EXTENSION org_scope");
+    superuser.run(&format!("SELECT org_scope.allow('{app}', 'parameter')"));
+    session.run("SET org_scope.current_org = 'a'");
+    assert_eq!(session.text("SELECT org_scope.current_org()"), "a");
+}
+
+#[test]
+fn a_project_of_a_transactions_organization_ends_with_it() {
+    let walled = Walled::new("project_origin", Server::Plain);
+    let mut app = walled.app_as(A);
+    app.run("BEGIN");
+    app.run(&format!("SELECT org_scope.set_current_org('{B}', is_local => true)"));
+    app.run("SELECT org_scope.set_current_project('p')");
+    assert_eq!(app.text("SELECT org_scope.current_project()"), "p");
+    app.run("COMMIT");
+    assert_eq!(app.value("SELECT org_scope.current_project()"), None);
+    app.act_for(B);
+    assert_eq!(app.value("SELECT org_scope.current_project()"), None, "it doesn't come back");
+    // The origin of the session's own value says session again, so a role that becomes pooled loses it.
+    walled.db.superuser().run(&format!("SELECT org_scope.allow('{}', 'direct', pooled => true)", walled.app));
+    assert_eq!(app.value("SELECT org_scope.current_org()"), None);
 }

@@ -580,3 +580,87 @@ fn results_of_one_pipeline_belong_to_their_own_statements() {
     drop(rows);
     assert!(bodies.iter().all(|b| b.starts_with('a')), "{bodies:?}");
 }
+
+/// Rewinding has no hook of its own: an index scan computes its keys there, outside of any run, and
+/// doesn't ask again.
+#[test]
+fn a_rewound_index_scan_stays_with_its_organization() {
+    for (open, rewind, read) in [
+        (
+            "DECLARE c SCROLL CURSOR FOR SELECT body FROM notes; FETCH 1 FROM c",
+            "FETCH FIRST FROM c",
+            "FETCH 1 FROM c",
+        ),
+        (
+            "DECLARE c SCROLL CURSOR FOR SELECT body FROM notes; FETCH 1 FROM c",
+            "MOVE BACKWARD ALL IN c",
+            "FETCH 2 FROM c",
+        ),
+        (
+            "DECLARE c SCROLL CURSOR FOR SELECT body FROM notes; FETCH 1 FROM c",
+            "FETCH ABSOLUTE 1 FROM c",
+            "FETCH ALL FROM c",
+        ),
+        (
+            "DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT body FROM notes; FETCH 1 FROM c",
+            "COMMIT",
+            "FETCH ALL FROM c",
+        ),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT body FROM notes", "COMMIT", "FETCH ALL FROM c"),
+    ] {
+        let walled = Walled::new("rewound", Server::Plain);
+        let mut app = walled.app_as(A);
+        app.run("SET enable_seqscan = off; SET enable_bitmapscan = off");
+        assert!(app.plan("SELECT body FROM notes").contains("Index Scan"), "the attack needs an index scan");
+        app.run("BEGIN");
+        app.run(open);
+        app.act_for(B);
+        let attack = format!("{open}; under another organization: {rewind}; {read}");
+        let mut seen = String::new();
+        for step in [rewind, read] {
+            match app.client().simple_query(step) {
+                Ok(messages) => {
+                    for message in &messages {
+                        if let postgres::SimpleQueryMessage::Row(row) = message {
+                            seen.push_str(row.get(0).unwrap_or_default());
+                        }
+                    }
+                }
+                Err(error) => {
+                    let state = error.as_db_error().map(|e| e.code().code().to_owned());
+                    assert_eq!(state.as_deref(), Some("OS003"), "{attack}: {error:?}");
+                    break;
+                }
+            }
+        }
+        assert!(!seen.contains('b'), "{attack}\nshowed {seen}");
+    }
+}
+
+/// As above, with the organization put back before reading on: only the rewind happened under another.
+#[test]
+fn a_cursor_that_was_rewound_under_another_organization_shows_none_of_its_rows() {
+    let walled = Walled::new("rewound_back", Server::Plain);
+    let mut app = walled.app_as(A);
+    app.run("SET enable_seqscan = off; SET enable_bitmapscan = off; BEGIN");
+    app.run("DECLARE c SCROLL CURSOR FOR SELECT body FROM notes");
+    app.run("FETCH 1 FROM c");
+    app.act_for(B);
+    if app.try_run("MOVE BACKWARD ALL IN c").is_ok() {
+        app.act_for(A);
+        one_org(&mut app, "FETCH ALL FROM c");
+    }
+}
+
+#[test]
+fn a_statement_that_leaves_another_organization_behind_shows_nothing() {
+    let walled = Walled::new("leaves", Server::Plain);
+    let mut app = walled.app_as(A);
+    app.run(&format!(
+        "CREATE FUNCTION pg_temp.other(int) RETURNS text LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM org_scope.set_current_org('{B}'); RETURN (SELECT min(body) FROM notes); END $$"
+    ));
+    app.run("SET enable_seqscan = off; SET enable_bitmapscan = off");
+    app.refused("SELECT body, pg_temp.other(id) FROM notes LIMIT 2", "OS003");
+    assert_eq!(app.text("SELECT string_agg(body, ' ' ORDER BY id) FROM notes"), "a1 a2 a3", "rolled back");
+}

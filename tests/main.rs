@@ -17,6 +17,7 @@ mod guarantee_08_search_path;
 mod guarantee_09_secrets;
 mod guarantee_10_survives_standby;
 mod harness_itself;
+mod referential_integrity;
 mod surface;
 mod system_a_workflow;
 mod system_b_voice;
