@@ -14,8 +14,14 @@ pub(crate) fn neutral<R>(work: impl FnOnce() -> R) -> R {
     let saved = Saved::new();
     // pg_temp last: unnamed it would be searched first, for tables and types.
     set(c"search_path", c"pg_catalog, pg_temp");
-    // Printed expressions are compared with expected texts.
+    // Printed expressions are compared with expected texts, remembered, and read again in sessions with
+    // other settings: these are the ones that the printed form of a constant depends on.
     set(c"quote_all_identifiers", c"off");
+    set(c"standard_conforming_strings", c"on");
+    set(c"datestyle", c"ISO, MDY");
+    set(c"intervalstyle", c"postgres");
+    set(c"bytea_output", c"hex");
+    set(c"extra_float_digits", c"1");
     let result = work();
     drop(saved);
     result
