@@ -90,7 +90,11 @@ found AS (
     'owner', pg_catalog.pg_get_userbyid(v.relowner),
     'readers', ( SELECT COALESCE(pg_catalog.jsonb_agg(DISTINCT
                    CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee) END), '[]')
-                 FROM pg_catalog.aclexplode(v.relacl) x
+                 FROM (
+                   SELECT v.relacl AS acl
+                   UNION ALL
+                   SELECT a.attacl FROM pg_catalog.pg_attribute a WHERE a.attrelid = v.oid AND NOT a.attisdropped
+                 ) g, LATERAL pg_catalog.aclexplode(g.acl) x
                  WHERE x.grantee <> v.relowner AND x.privilege_type = 'SELECT' ))
   FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
   JOIN pg_catalog.pg_class v ON v.oid = r.view
