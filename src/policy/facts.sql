@@ -84,12 +84,19 @@ FROM (
       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_truncate_guard'
     ) AS guard,
     COALESCE((
+      -- All that are above it: a query of each reads its rows. A fence that has been taken apart is none.
+      WITH RECURSIVE above AS (
+        SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid
+        UNION
+        SELECT h.inhparent FROM above JOIN pg_catalog.pg_inherits h ON h.inhrelid = above.inhparent
+      )
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, pc.relname))
-      FROM pg_catalog.pg_inherits h
-      JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent
+      FROM above
+      JOIN pg_catalog.pg_class pc ON pc.oid = above.inhparent
       JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
-      WHERE h.inhrelid = c.oid
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = pc.oid AND f.polname = 'org_scope_fence')
+      WHERE NOT pc.relrowsecurity OR NOT EXISTS (
+        SELECT FROM pg_catalog.pg_policy f
+        WHERE f.polrelid = pc.oid AND f.polname = 'org_scope_fence' AND NOT f.polpermissive AND f.polcmd = '*')
     ), '[]') AS open_parents,
     COALESCE((
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(cn.nspname, cc.relname))
