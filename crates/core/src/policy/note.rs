@@ -131,16 +131,24 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
         ),
         Finding::Dark { role, commands } => {
             let names: Vec<&str> = gate.iter().map(Grantee::raw).collect();
-            let roles = format!(", roles => {}", Text(&array(&names)));
+            let mut options = format!(", roles => {}", Text(&array(&names)));
+            let off = [
+                ("force", spec.force),
+                ("create_index", spec.create_index),
+                ("set_default", spec.set_default),
+            ];
+            for (option, _) in off.into_iter().filter(|(_, on)| !on) {
+                options.push_str(&format!(", {option} => false"));
+            }
             let reason = format!(
                 "{role} has {} on the table, but no permissive policy is for it: it can do none of that",
                 commands.join(", ")
             );
-            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.column, &roles)), reason)
+            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.column, &options)), reason)
         }
         Finding::Privilege { privilege, role, column } => {
             let on = column.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
-            let statement = format!("REVOKE {privilege}{on} ON TABLE {table} FROM {role}");
+            let statement = format!("REVOKE {privilege}{on} ON TABLE {table} FROM {role} CASCADE");
             let reason = match privilege.as_str() {
                 "TRIGGER" => {
                     format!("{role} can attach a trigger, which runs with every organization's rows")
