@@ -9,6 +9,7 @@ mod role;
 mod server;
 mod session;
 mod system;
+mod wall;
 
 pub(crate) use db::Db;
 pub(crate) use fence::{A, B, Walled, fence};
@@ -17,3 +18,4 @@ pub(crate) use role::Role;
 pub(crate) use server::{Private, Server};
 pub(crate) use session::Session;
 pub(crate) use system::System;
+pub(crate) use wall::{Step, Wall, kinds, notes, work};
