@@ -1,10 +1,13 @@
 //! Tries a statement that may turn out to be impossible.
 
-use pgrx::pg_sys::{self, errcodes::PgSqlErrorCode};
+use pgrx::pg_sys::{self, panic::CaughtError};
 use pgrx::{PgTryBuilder, Spi};
 
+use super::throw;
+
 /// Runs one of our statements in a subtransaction; false where what it names or its types have
-/// changed, and then nothing has happened. Every other error (a lock, a cancel) is the caller's.
+/// changed, or where it never could be, and then nothing has happened. Every other error (a lock, a
+/// cancel) is the caller's.
 pub(crate) fn execute(statement: &str) -> bool {
     // SAFETY: variables of the server's, in the backend's only thread.
     let memory = unsafe { pg_sys::CurrentMemoryContext };
@@ -14,17 +17,8 @@ pub(crate) fn execute(statement: &str) -> bool {
     unsafe { pg_sys::BeginInternalSubTransaction(std::ptr::null()) };
     // SAFETY: the context that was current; the subtransaction's own would go with it.
     unsafe { pg_sys::CurrentMemoryContext = memory };
-    let missing = || false;
     let done = PgTryBuilder::new(|| Spi::connect_mut(|client| client.update(statement, None, &[]).is_ok()))
-        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_INVALID_COLUMN_REFERENCE, move |_| missing())
-        .catch_when(PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION, move |_| missing())
+        .catch_others(|error| if is_about_the_statement(&error) { false } else { error.rethrow() })
         .execute();
     if done {
         // SAFETY: the subtransaction begun above is the current one.
@@ -38,4 +32,16 @@ pub(crate) fn execute(statement: &str) -> bool {
     // SAFETY: as above.
     unsafe { pg_sys::CurrentResourceOwner = owner };
     done
+}
+
+/// Whether an error says that the statement can't be: a name, type or construct (class 42), a value (22), a
+/// feature (0A) or a schema (3F). By class, as there are dozens of codes, and one that is left out would keep
+/// the caller from ever getting past the statement.
+fn is_about_the_statement(error: &CaughtError) -> bool {
+    let (CaughtError::PostgresError(report)
+    | CaughtError::ErrorReport(report)
+    | CaughtError::RustPanic { ereport: report, .. }) = error;
+    // ERRCODE_TO_CATEGORY: the lower twelve bits are the class.
+    let class = |state: &str| throw::sqlstate_code(state) & 0xFFF;
+    ["42000", "22000", "0A000", "3F000"].map(class).contains(&(report.sql_error_code() as i32 & 0xFFF))
 }
