@@ -13,6 +13,7 @@ mod guarantee_02_only_our_functions;
 mod guarantee_03_transactional;
 mod guarantee_04_one_statement_one_org;
 mod guarantee_05_never_looser;
+mod guarantee_06_every_road;
 mod guarantee_07_nobody_is_fooled;
 mod guarantee_08_search_path;
 mod guarantee_09_secrets;
