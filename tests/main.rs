@@ -15,6 +15,7 @@ mod guarantee_04_one_statement_one_org;
 mod guarantee_05_never_looser;
 mod guarantee_06_every_road;
 mod guarantee_07_nobody_is_fooled;
+mod guarantee_08_protect_time;
 mod guarantee_08_search_path;
 mod guarantee_09_secrets;
 mod guarantee_10_survives_standby;
