@@ -18,6 +18,7 @@ mod guarantee_07_nobody_is_fooled;
 mod guarantee_08_protect_time;
 mod guarantee_08_search_path;
 mod guarantee_09_secrets;
+mod guarantee_10_survives;
 mod guarantee_10_survives_standby;
 mod harness_itself;
 mod referential_integrity;
