@@ -9,6 +9,7 @@ mod across_orgs;
 mod context;
 mod documents;
 mod generator;
+mod generator_review;
 mod guarantee_01_closed_by_default;
 mod guarantee_02_only_our_functions;
 mod guarantee_03_transactional;

@@ -1,4 +1,5 @@
-//! Tries a statement that may turn out to be impossible.
+//! Work in a subtransaction: a statement that may turn out to be impossible, and work that must leave
+//! nothing behind.
 
 use pgrx::pg_sys::{self, panic::CaughtError};
 use pgrx::{PgTryBuilder, Spi};
@@ -9,28 +10,11 @@ use super::throw;
 /// changed, or where it never could be, and then nothing has happened. Every other error (a lock, a
 /// cancel) is the caller's.
 pub(crate) fn execute(statement: &str) -> bool {
-    // SAFETY: variables of the server's, in the backend's only thread.
-    let memory = unsafe { pg_sys::CurrentMemoryContext };
-    // SAFETY: as above.
-    let owner = unsafe { pg_sys::CurrentResourceOwner };
-    // SAFETY: inside a transaction; ended on both ways below, or by the abort of the transaction.
-    unsafe { pg_sys::BeginInternalSubTransaction(std::ptr::null()) };
-    // SAFETY: the context that was current; the subtransaction's own would go with it.
-    unsafe { pg_sys::CurrentMemoryContext = memory };
+    let inside = Subtransaction::begin();
     let done = PgTryBuilder::new(|| Spi::connect_mut(|client| client.update(statement, None, &[]).is_ok()))
         .catch_others(|error| if is_about_the_statement(&error) { false } else { error.rethrow() })
         .execute();
-    if done {
-        // SAFETY: the subtransaction begun above is the current one.
-        unsafe { pg_sys::ReleaseCurrentSubTransaction() };
-    } else {
-        // SAFETY: as above; it undoes the settings, locks and connections of what failed.
-        unsafe { pg_sys::RollbackAndReleaseCurrentSubTransaction() };
-    }
-    // SAFETY: what was current before.
-    unsafe { pg_sys::CurrentMemoryContext = memory };
-    // SAFETY: as above.
-    unsafe { pg_sys::CurrentResourceOwner = owner };
+    inside.end(done);
     done
 }
 
@@ -44,4 +28,46 @@ fn is_about_the_statement(error: &CaughtError) -> bool {
     // ERRCODE_TO_CATEGORY: the lower twelve bits are the class.
     let class = |state: &str| throw::sqlstate_code(state) & 0xFFF;
     ["42000", "22000", "0A000", "3F000"].map(class).contains(&(report.sql_error_code() as i32 & 0xFFF))
+}
+
+/// Runs work that only reads, and takes back whatever it did beside: locks, settings, the user. An
+/// error in it is the caller's, whose abort takes back the same.
+pub(crate) fn undone<T>(work: impl FnOnce() -> T) -> T {
+    let inside = Subtransaction::begin();
+    let result = work();
+    inside.end(false);
+    result
+}
+
+struct Subtransaction {
+    memory: pg_sys::MemoryContext,
+    owner: pg_sys::ResourceOwner,
+}
+
+impl Subtransaction {
+    fn begin() -> Self {
+        // SAFETY: a variable of the server's, in the backend's only thread.
+        let memory = unsafe { pg_sys::CurrentMemoryContext };
+        // SAFETY: as above.
+        let owner = unsafe { pg_sys::CurrentResourceOwner };
+        // SAFETY: inside a transaction; ended by `end`, or by the abort of the transaction.
+        unsafe { pg_sys::BeginInternalSubTransaction(std::ptr::null()) };
+        // SAFETY: the context that was current; the subtransaction's own would go with it.
+        unsafe { pg_sys::CurrentMemoryContext = memory };
+        Self { memory, owner }
+    }
+
+    fn end(self, keep: bool) {
+        if keep {
+            // SAFETY: the subtransaction that `begin` began is the current one.
+            unsafe { pg_sys::ReleaseCurrentSubTransaction() };
+        } else {
+            // SAFETY: as above; it undoes the settings, locks and connections of what it did.
+            unsafe { pg_sys::RollbackAndReleaseCurrentSubTransaction() };
+        }
+        // SAFETY: what was current before.
+        unsafe { pg_sys::CurrentMemoryContext = self.memory };
+        // SAFETY: as above.
+        unsafe { pg_sys::CurrentResourceOwner = self.owner };
+    }
 }

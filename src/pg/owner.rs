@@ -1,4 +1,4 @@
-//! Acts as the owner of one of our own tables, for as long as one statement takes.
+//! Acts as another role, the owner of a table, for as long as one statement takes.
 
 use pgrx::pg_sys::{self, Oid};
 
@@ -14,12 +14,15 @@ impl Drop for Switched {
     }
 }
 
-/// Runs `work` as the extension's owner, forbidding SET ROLE and anything that would outlive it.
-/// `work` must run our own statements only.
+/// Runs `work` as the extension's owner. `work` must run our own statements only.
 pub(crate) fn as_extension_owner<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: a lookup by name, which raises where there is no such extension.
     let extension = unsafe { pg_sys::get_extension_oid(c"org_scope".as_ptr(), false) };
-    let owner = extension_owner(extension);
+    as_role(extension_owner(extension), work)
+}
+
+/// Runs `work` as the role, forbidding SET ROLE and anything that would outlive it.
+pub(crate) fn as_role<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
     let mut found = Switched { user: Oid::INVALID, sec_context: 0 };
     // SAFETY: writes to the guard's own fields.
     unsafe { pg_sys::GetUserIdAndSecContext(&raw mut found.user, &raw mut found.sec_context) };

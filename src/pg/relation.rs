@@ -56,6 +56,22 @@ pub(crate) fn lock(relation: pg_sys::Oid, lock: Lock) {
     unsafe { pg_sys::LockRelationOid(relation, mode as pg_sys::LOCKMODE) };
 }
 
+/// Keeps the table from being dropped, renamed or made a view until the end of the (sub)transaction,
+/// and says who owns it; none where its name isn't this one any more.
+pub(crate) fn hold(relation: pg_sys::Oid, table: &(String, String)) -> Option<pg_sys::Oid> {
+    // SAFETY: locks any OID; gives null where there is no such relation.
+    let open = unsafe { pg_sys::try_relation_open(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
+    if open.is_null() {
+        return None;
+    }
+    // SAFETY: just opened; closed when this value goes, while the lock stays.
+    let open = unsafe { PgRelation::from_pg_owned(open) };
+    // SAFETY: open as long as `open`.
+    let form = unsafe { &*open.rd_rel };
+    let same = form.relkind as u8 == pg_sys::RELKIND_RELATION && name(&open) == *table;
+    same.then_some(form.relowner)
+}
+
 /// Whether the current user's statements on the table are filtered by its policies.
 pub(crate) fn binds_current_user(relation: pg_sys::Oid) -> bool {
     // SAFETY: reads the system cache; InvalidOid asks for the current user, and noError keeps

@@ -32,7 +32,8 @@ FROM (
       'not_null', a.attnotnull,
       'generated', a.attgenerated <> '',
       'identity', a.attidentity <> '',
-      'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
+      'readable', pg_catalog.has_column_privilege(c.relowner, c.oid, a.attnum, 'SELECT')
+                  AND pg_catalog.has_schema_privilege(c.relowner, c.relnamespace, 'USAGE'),
       'default', ( SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
                    FROM pg_catalog.pg_attrdef d
                    WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' )

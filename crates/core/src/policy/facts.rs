@@ -74,7 +74,7 @@ pub struct Column {
     pub generated: bool,
     /// Whether it is GENERATED … AS IDENTITY.
     pub identity: bool,
-    /// Whether the current user may read it.
+    /// Whether the table's owner may read it, as whom rows are counted.
     pub readable: bool,
     /// Its DEFAULT as the server prints it.
     pub default: Option<String>,

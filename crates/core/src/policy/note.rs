@@ -127,7 +127,7 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
         Finding::Uncounted => Step::note(
             Kind::NullRows,
             None,
-            "rows without an organization couldn't be counted: you have no SELECT privilege on the org column",
+            "rows without an organization couldn't be counted: the table's owner may not read the org column",
         ),
         Finding::Dark { role, commands } => {
             let names: Vec<&str> = gate.iter().map(Grantee::raw).collect();

@@ -1,0 +1,61 @@
+//! The generator against owners who mean harm, and against what it once forgot.
+
+use std::time::Duration;
+
+use crate::harness::{Db, Role, Server, Session};
+
+
+fn workshop(test: &str) -> (Db, Role, Session) {
+    let db = Db::new(test, Server::Preloaded);
+    let owner = db.role("owner");
+    db.superuser().run(&format!("GRANT CREATE ON SCHEMA public TO {owner}"));
+    let session = db.connect(&owner);
+    (db, owner, session)
+}
+
+#[test]
+fn counting_rows_runs_nobodys_code_as_the_caller() {
+    let (db, owner, mut session) = workshop("count_as_owner");
+    session.run("CREATE TABLE bait (org_id uuid); CREATE TABLE caught (as_whom name)");
+    session.run(
+        "CREATE FUNCTION trap() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN \
+         INSERT INTO public.caught VALUES (current_user); RETURN NULL; END $$",
+    );
+    // The plan reads the catalog, then asks for the table's size, which waits for this lock.
+    session.run("BEGIN; LOCK TABLE bait IN ACCESS EXCLUSIVE MODE");
+    let mut superuser = db.superuser();
+    let planning =
+        std::thread::spawn(move || superuser.rows("SELECT * FROM org_scope.plan('bait'::regclass)"));
+    let mut watcher = db.superuser();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'bait'::regclass";
+    while watcher.number(waiting) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    session.run("ALTER TABLE bait RENAME TO hidden; CREATE VIEW bait AS SELECT trap() AS org_id; COMMIT");
+    planning.join().expect("a plan");
+    let strangers = format!("SELECT as_whom FROM caught WHERE as_whom <> '{}'", owner.name());
+    assert_eq!(watcher.column(&strangers), Vec::<String>::new());
+}
+
+#[test]
+fn counting_rows_gives_its_locks_back() {
+    let (_db, _, mut session) = workshop("count_locks");
+    session.run("CREATE TABLE a (org_id uuid); CREATE TABLE b (org_id uuid)");
+    session.run("CALL org_scope.protect_all('org_id')");
+    session.run("BEGIN");
+    session.run("SELECT FROM org_scope.plan_all('org_id')");
+    let held = "SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN \
+                ('a'::regclass, 'b'::regclass)";
+    assert_eq!(session.column(held), Vec::<String>::new());
+}
+
+#[test]
+fn rows_of_a_forced_table_are_still_counted() {
+    let (db, _, mut session) = workshop("count_forced");
+    session.run("CREATE TABLE t (org_id uuid); INSERT INTO t VALUES (NULL), (NULL)");
+    session.run("SELECT FROM org_scope.protect('t')");
+    let counted = "SELECT reason FROM org_scope.plan('t'::regclass) WHERE kind = 'null_rows'";
+    for session in [&mut session, &mut db.superuser()] {
+        assert_eq!(session.text(counted), "2 rows have no organization: no session will see them");
+    }
+}
