@@ -13,6 +13,13 @@ fn workshop(test: &str) -> (Db, Role, Session) {
     (db, owner, session)
 }
 
+fn state(session: &mut Session, table: &str) -> String {
+    session.text(&format!(
+        "SELECT relforcerowsecurity || ' ' || COALESCE((SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef \
+         WHERE adrelid = c.oid), 'none') FROM pg_class c WHERE oid = '{table}'::regclass"
+    ))
+}
+
 #[test]
 fn counting_rows_runs_nobodys_code_as_the_caller() {
     let (db, owner, mut session) = workshop("count_as_owner");
@@ -58,4 +65,16 @@ fn rows_of_a_forced_table_are_still_counted() {
     for session in [&mut session, &mut db.superuser()] {
         assert_eq!(session.text(counted), "2 rows have no organization: no session will see them");
     }
+}
+
+#[test]
+fn a_default_comes_back_whatever_the_session_reads_strings_as() {
+    let (_db, _, mut session) = workshop("default_strings");
+    session.run(r"CREATE TABLE t (org_id text DEFAULT E'a\\b')");
+    let before = state(&mut session, "t");
+    session.run("SET standard_conforming_strings = off");
+    session.run("SELECT FROM org_scope.protect('t')");
+    session.run("RESET standard_conforming_strings");
+    session.run("SELECT FROM org_scope.unprotect('t')");
+    assert_eq!(state(&mut session, "t"), before);
 }
