@@ -78,3 +78,13 @@ fn a_default_comes_back_whatever_the_session_reads_strings_as() {
     session.run("SELECT FROM org_scope.unprotect('t')");
     assert_eq!(state(&mut session, "t"), before);
 }
+
+#[test]
+fn a_parent_whose_fence_is_switched_off_is_no_fenced_parent() {
+    let (_db, _, mut session) = workshop("open_parent");
+    session.run("CREATE TABLE parent (org_id uuid); CREATE TABLE child () INHERITS (parent)");
+    session.run("SELECT FROM org_scope.protect('parent')");
+    session.run("ALTER TABLE parent DISABLE ROW LEVEL SECURITY");
+    session.refused("SELECT FROM org_scope.protect('child')", "OS009");
+    session.run("SELECT FROM org_scope.protect('parent'); SELECT FROM org_scope.protect('child')");
+}
