@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::harness::{Db, Role, Server, Session};
 
+const ACME: &str = "00000000-0000-0000-0000-00000000000a";
+const GLOBEX: &str = "00000000-0000-0000-0000-00000000000b";
 
 fn workshop(test: &str) -> (Db, Role, Session) {
     let db = Db::new(test, Server::Preloaded);
@@ -65,6 +67,39 @@ fn rows_of_a_forced_table_are_still_counted() {
     for session in [&mut session, &mut db.superuser()] {
         assert_eq!(session.text(counted), "2 rows have no organization: no session will see them");
     }
+}
+
+#[test]
+fn alter_protected_keeps_a_force_and_a_default_that_are_not_its_own() {
+    let (_db, _, mut session) = workshop("alter_keeps");
+    session.run("CREATE TABLE t (org_id uuid DEFAULT org_scope.current_org_uuid())");
+    session.run("ALTER TABLE t FORCE ROW LEVEL SECURITY");
+    session.run("SELECT FROM org_scope.protect('t', force => false, set_default => false)");
+    session.run("SELECT FROM org_scope.alter_protected('t', 'ALTER TABLE t ALTER org_id TYPE text')");
+    assert_eq!(state(&mut session, "t"), "true org_scope.current_org()");
+    session.run("SELECT FROM org_scope.unprotect('t')");
+    assert_eq!(state(&mut session, "t"), "true none");
+}
+
+#[test]
+fn nobody_sees_a_row_while_alter_protected_has_the_fence_lifted() {
+    let (db, owner, mut session) = workshop("alter_window");
+    let spy = db.role("spy");
+    session.run("CREATE TABLE t (org_id uuid, note text)");
+    session.run(&format!("INSERT INTO t VALUES ('{ACME}', 'a'), ('{GLOBEX}', 'b')"));
+    session.run(&format!("CREATE POLICY mine ON t USING (true); GRANT SELECT ON t TO {spy}"));
+    session.run("SELECT FROM org_scope.protect('t')");
+    db.superuser().run(&format!("GRANT CREATE ON SCHEMA public TO {spy}; GRANT {spy} TO {owner}"));
+    db.connect(&spy).run(
+        "CREATE FUNCTION peek(text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+         RETURN $1 || (SELECT count(*) FROM public.t); END $$",
+    );
+    session.run(
+        "SELECT FROM org_scope.alter_protected('t', 'ALTER TABLE t ALTER note TYPE varchar USING peek(note)')",
+    );
+    assert_eq!(db.superuser().column("SELECT note FROM t ORDER BY 1"), ["a0", "b0"]);
+    let drift = session.text("SELECT drift::text FROM org_scope.protected_tables");
+    assert_eq!(drift, "{}");
 }
 
 #[test]

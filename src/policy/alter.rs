@@ -33,7 +33,11 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
             );
             forgotten.push(Step::note(Kind::Default, None, reason));
         }
-        fence(target, &spec, Some(memory.as_ref()), Noting::Silent, |_| true).map(|s| [s, forgotten].concat())
+        let fenced = fence(target, &spec, Some(memory.as_ref()), Noting::Silent, |_| true)?;
+        let others = facts::read_one(target, Some(&spec.column))
+            .map(|now| execute(policy::put_back(&table, &now)))
+            .unwrap_or_default();
+        Ok::<_, Error>([fenced, others, forgotten].concat())
     })?;
     let ran = Step {
         state: State::Done,

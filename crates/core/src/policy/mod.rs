@@ -27,7 +27,7 @@ pub use protect::{Surroundings, drift, protect, wants_index};
 pub use refusal::Refusal;
 pub use spec::Spec;
 pub use step::{Kind, State, Step};
-pub use unprotect::{drop_default, lift, unprotect};
+pub use unprotect::{drop_default, lift, put_back, unprotect};
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.
 pub const FENCE: &str = "org_scope_fence";

@@ -210,7 +210,7 @@ impl Plan<'_> {
             return true;
         };
         if fence.permissive || fence.command != '*' {
-            let reason = "the fence had been made PERMISSIVE, or for one command only";
+            let reason = self.missing("the fence had been made PERMISSIVE, or for one command only");
             self.push(Kind::Fence, Action::DropFence, reason);
             self.push(Kind::Fence, Action::CreateFence(condition), reason);
             return true;
@@ -218,7 +218,8 @@ impl Plan<'_> {
         if fence.roles != [Grantee::PUBLIC] {
             self.push(Kind::Fence, Action::AlterFence(condition), "the fence had been taken off some roles");
         } else if fence.using.as_ref() != Some(&printed) || fence.check.as_ref() != Some(&printed) {
-            self.push(Kind::Fence, Action::AlterFence(condition), "the fence's condition had been changed");
+            let reason = self.missing("the fence's condition had been changed");
+            self.push(Kind::Fence, Action::AlterFence(condition), reason);
         }
         false
     }

@@ -102,24 +102,30 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
 }
 
 /// The steps that take the policies out of the way of an ALTER TABLE, and nothing else: row
-/// security stays on, the index and the guard stay.
+/// security stays on, the index and the guard stay. The fence stays too, without the column, and
+/// lets nothing pass: functions that the ALTER TABLE runs could ask for rows as somebody whom other
+/// policies let see all.
 ///
-/// FORCE goes meanwhile: with it and without policies the server's own checks of rows would run
-/// over an empty table.
+/// FORCE goes meanwhile: with it the server's own checks of rows would run over an empty table.
 pub fn lift(facts: &Facts) -> Vec<Step> {
     let table = facts.table();
     let mut steps = Vec::new();
     let mut push = |kind, action| {
         steps.push(Step::planned(kind, &table, action, "in the way of the statement; comes back after it"));
     };
-    if facts.policy(FENCE).is_some() {
-        push(Kind::Fence, Action::DropFence);
+    if let Some(fence) = facts.policy(FENCE) {
+        if fence.permissive || fence.command != '*' {
+            push(Kind::Fence, Action::DropFence);
+            push(Kind::Fence, Action::CreateFence(NOTHING.into()));
+        } else {
+            push(Kind::Fence, Action::AlterFence(NOTHING.into()));
+        }
     }
     if facts.policy(GATE).is_some() {
         push(Kind::Gate, Action::DropGate);
     }
-    if let Some(column) = &facts.column
-        && OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()))
+    if default_is_ours(facts)
+        && let Some(column) = &facts.column
     {
         push(Kind::Default, Action::DropDefault(column.name.clone()));
     }
@@ -127,6 +133,39 @@ pub fn lift(facts: &Facts) -> Vec<Step> {
         push(Kind::Force, Action::Force(false));
     }
     steps
+}
+
+/// The steps that put back what [`lift`] took and the fence's own options don't ask for: a FORCE
+/// and a DEFAULT that somebody else had set.
+pub fn put_back(before: &Facts, now: &Facts) -> Vec<Step> {
+    let table = now.table();
+    let mut steps = Vec::new();
+    let mut push = |kind, action| {
+        steps.push(Step::planned(kind, &table, action, "comes back after the statement"));
+    };
+    if let Some(column) = &now.column
+        && let Ok(key) = OrgKey::of(column)
+        && default_is_ours(before)
+        && column.default.is_none()
+        && !column.generated
+        && !column.identity
+    {
+        let expression = key.default().to_owned();
+        push(Kind::Default, Action::SetDefault { column: column.name.clone(), expression });
+    }
+    if before.force && !now.force {
+        push(Kind::Force, Action::Force(true));
+    }
+    steps
+}
+
+/// The condition of a fence that is lifted.
+const NOTHING: &str = "false";
+
+fn default_is_ours(facts: &Facts) -> bool {
+    facts.column.as_ref().is_some_and(|column| {
+        OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()))
+    })
 }
 
 /// The step that takes the DEFAULT away where the one found can't come back.
