@@ -103,6 +103,25 @@ fn nobody_sees_a_row_while_alter_protected_has_the_fence_lifted() {
 }
 
 #[test]
+fn alter_protected_does_not_move_a_fence_to_another_column() {
+    let (_db, _, mut session) = workshop("alter_column");
+    session.run("CREATE TABLE t (account_id uuid, org_id uuid)");
+    session.run("SELECT FROM org_scope.protect('t')");
+    session.run(
+        "ALTER POLICY org_scope_fence ON t USING (account_id IS NOT NULL AND org_id = org_scope.fence_org_uuid())",
+    );
+    let alter = "SELECT FROM org_scope.alter_protected('t', 'ALTER TABLE t ADD note text')";
+    session.run(alter);
+    assert_eq!(session.text("SELECT org_column FROM org_scope.protected_tables"), "org_id");
+
+    session.run(
+        "ALTER POLICY org_scope_fence ON t USING (account_id IS NOT NULL AND org_id = org_scope.fence_org_uuid())",
+    );
+    session.run("DROP POLICY org_scope_gate ON t");
+    session.refused(&alter.replace("note", "more"), "OS009");
+}
+
+#[test]
 fn a_default_comes_back_whatever_the_session_reads_strings_as() {
     let (_db, _, mut session) = workshop("default_strings");
     session.run(r"CREATE TABLE t (org_id text DEFAULT E'a\\b')");

@@ -2,7 +2,8 @@
 
 use org_scope_core::Error;
 use org_scope_core::error::FOREIGN_KEYS;
-use org_scope_core::policy::{self, Facts, Kind, Spec, State, Step};
+use org_scope_core::policy::{self, Facts, Kind, Refusal, Spec, State, Step};
+use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
 use super::protect::{Noting, execute, fence};
@@ -58,6 +59,10 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>
     let Some(spec) = Spec::read_back(&facts).filter(|_| facts.policy(policy::FENCE).is_some()) else {
         return Err(Error::NotProtected { table });
     };
+    if let Some(columns) = ambiguous(&facts, &spec) {
+        let why = Refusal::FencedOn { columns, column: spec.column };
+        return Err(Error::CannotProtect { table, why });
+    }
     match alter {
         Some(alter) if alter.target == target => {
             if let Some(what) = alter.commands.iter().find_map(|c| forbidden(*c)) {
@@ -69,6 +74,13 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>
     // The gate comes back for the roles it has now, also where the comment that names them is lost.
     let roles = facts.policy(policy::GATE).map(|gate| gate.roles.clone());
     Ok((execute(policy::lift(&facts)), Spec { roles, ..spec }, facts))
+}
+
+/// The columns of a fence that was altered so that nothing tells which of them it is for.
+fn ambiguous(facts: &Facts, spec: &Spec) -> Option<Vec<Ident>> {
+    let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [spec.column.clone()]);
+    let fence = facts.policy(policy::FENCE).filter(|fence| fence.columns.len() > 1)?;
+    (!stands_on(policy::GATE)).then(|| fence.columns.clone())
 }
 
 fn forbidden(command: Command) -> Option<&'static str> {

@@ -116,15 +116,15 @@ FROM (
         ELSE (
           SELECT x.attnum
           FROM pg_catalog.pg_policy p, LATERAL (
-            SELECT pg_catalog.min(d.refobjsubid)
+            SELECT pg_catalog.min(d.refobjsubid), pg_catalog.count(DISTINCT d.refobjsubid)
             FROM pg_catalog.pg_depend d
             WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
               AND d.refobjid = p.polrelid AND d.refobjsubid > 0
-          ) x(attnum)
+          ) x(attnum, columns)
           WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate')
-          -- The fence's column, and the gate's where the fence names none.
-          ORDER BY x.attnum IS NULL, p.polname
+          -- The fence's column, and the gate's where the fence names none, or several since it was altered.
+          ORDER BY x.attnum IS NULL, x.columns > 1, p.polname
           LIMIT 1)
       END AS attnum
   ) k ON true
