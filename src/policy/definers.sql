@@ -4,6 +4,13 @@ WITH target AS (
   SELECT c.oid, c.relowner, t.force
   FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool)
   JOIN pg_catalog.pg_class c ON c.oid = t.oid
+),
+-- Once for each owner, not for each function.
+passing AS (
+  SELECT o.proowner, pg_catalog.json_agg(t.oid::pg_catalog.int8) AS tables
+  FROM (SELECT DISTINCT p.proowner FROM pg_catalog.pg_proc p WHERE p.prosecdef) o
+  JOIN target t ON NOT t.force AND pg_catalog.pg_has_role(o.proowner, t.relowner, 'USAGE')
+  GROUP BY o.proowner
 )
 SELECT pg_catalog.json_build_object(
   'schema', n.nspname,
@@ -13,10 +20,7 @@ SELECT pg_catalog.json_build_object(
   'procedure', p.prokind = 'p',
   'source', p.prosrc,
   'passes_all', r.rolsuper OR r.rolbypassrls,
-  'passes', COALESCE((
-    SELECT pg_catalog.json_agg(t.oid::pg_catalog.int8)
-    FROM target t
-    WHERE NOT t.force AND pg_catalog.pg_has_role(p.proowner, t.relowner, 'USAGE')), '[]'),
+  'passes', COALESCE(s.tables, '[]'),
   -- A body of BEGIN ATOMIC has no source text; what it names, it depends on.
   'names', COALESCE((
     SELECT pg_catalog.json_agg(DISTINCT d.refobjid::pg_catalog.int8)
@@ -27,10 +31,10 @@ FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+LEFT JOIN passing s ON s.proowner = p.proowner
 WHERE p.prosecdef AND l.lanname NOT IN ('c', 'internal')
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')
-  AND ( r.rolsuper OR r.rolbypassrls
-     OR EXISTS (SELECT FROM target t WHERE NOT t.force AND pg_catalog.pg_has_role(p.proowner, t.relowner, 'USAGE')))
+  AND (r.rolsuper OR r.rolbypassrls OR s.proowner IS NOT NULL)
 ORDER BY n.nspname, p.proname

@@ -1,6 +1,6 @@
 //! Looks for what a table's fence can't stop, and what it would stop unasked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
 use org_scope_core::policy::{Action, Facts, Finding, Grantee, Spec, State, Step, Words};
@@ -29,8 +29,8 @@ struct Definer {
     procedure: bool,
     source: String,
     passes_all: bool,
-    passes: Vec<u32>,
-    names: Vec<u32>,
+    passes: HashSet<u32>,
+    names: HashSet<u32>,
 }
 
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
