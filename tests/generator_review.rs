@@ -94,10 +94,11 @@ fn nobody_sees_a_row_while_alter_protected_has_the_fence_lifted() {
         "CREATE FUNCTION peek(text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
          RETURN $1 || (SELECT count(*) FROM public.t); END $$",
     );
-    session.run(
-        "SELECT FROM org_scope.alter_protected('t', 'ALTER TABLE t ALTER note TYPE varchar USING peek(note)')",
-    );
-    assert_eq!(db.superuser().column("SELECT note FROM t ORDER BY 1"), ["a0", "b0"]);
+    let alter = "SELECT FROM org_scope.alter_protected('t', 'ALTER TABLE t ALTER note TYPE varchar USING peek(note)')";
+    for session in [&mut session, &mut db.superuser()] {
+        session.refused(alter, "OS002");
+    }
+    assert_eq!(db.superuser().column("SELECT note FROM t ORDER BY 1"), ["a", "b"]);
     let drift = session.text("SELECT drift::text FROM org_scope.protected_tables");
     assert_eq!(drift, "{}");
 }
@@ -141,4 +142,25 @@ fn a_parent_whose_fence_is_switched_off_is_no_fenced_parent() {
     session.run("ALTER TABLE parent DISABLE ROW LEVEL SECURITY");
     session.refused("SELECT FROM org_scope.protect('child')", "OS009");
     session.run("SELECT FROM org_scope.protect('parent'); SELECT FROM org_scope.protect('child')");
+}
+
+#[test]
+fn alter_protected_checks_foreign_keys_over_all_organizations() {
+    let (db, owner, mut session) = workshop("alter_fk");
+    session.run("CREATE TABLE parent (org_id uuid, id int, PRIMARY KEY (org_id, id))");
+    session
+        .run("CREATE TABLE child (org_id uuid, parent int, FOREIGN KEY (org_id, parent) REFERENCES parent)");
+    let rows = format!("('{ACME}', 1), ('{GLOBEX}', 1)");
+    session.run(&format!("INSERT INTO parent VALUES {rows}; INSERT INTO child VALUES {rows}"));
+    session.run("CALL org_scope.protect_all('org_id')");
+    let alter = |using: &str| {
+        format!(
+            "SELECT FROM org_scope.alter_protected('parent', 'ALTER TABLE parent ALTER id TYPE bigint USING {using}')"
+        )
+    };
+    session.refused(&alter("id + 1"), "23503");
+    db.superuser().run(&format!("SELECT org_scope.allow('{owner}', 'direct')"));
+    session.run(&format!("SELECT org_scope.set_current_org('{ACME}')"));
+    session.refused(&alter(&format!("CASE WHEN org_id = ''{ACME}'' THEN id ELSE id + 1 END")), "23503");
+    session.run(&alter("id"));
 }
