@@ -164,3 +164,21 @@ fn alter_protected_checks_foreign_keys_over_all_organizations() {
     session.refused(&alter(&format!("CASE WHEN org_id = ''{ACME}'' THEN id ELSE id + 1 END")), "23503");
     session.run(&alter("id"));
 }
+
+#[test]
+fn one_table_with_a_spoilt_comment_stops_no_run() {
+    let (_db, _, mut session) = workshop("spoilt_comment");
+    session.run("CREATE TABLE a (org_id text); CREATE TABLE b (org_id text)");
+    session.run("CALL org_scope.protect_all('org_id')");
+    session.run("DROP POLICY org_scope_gate ON a; DROP POLICY org_scope_gate ON b");
+    session.run(
+        r#"COMMENT ON POLICY org_scope_fence ON a IS '{"version":1,"force":true,"index":true,"default":true,"gate":["nobody_of_that_name"],"found":{"row_security":false,"force":false,"policies":false,"default":"pg_catalog.sum(1)"}}'"#,
+    );
+    session.run("CALL org_scope.protect_all('org_id')");
+    let drift = "SELECT drift::text FROM org_scope.protected_tables ORDER BY target::text";
+    assert_eq!(session.column(drift), ["{gate}", "{}"]);
+    let said = "SELECT reason FROM org_scope.last_run WHERE state = 'skipped'";
+    assert_eq!(session.column(said), ["role nobody_of_that_name does not exist"]);
+    session.run("CALL org_scope.unprotect_all('{public}')");
+    assert_eq!(session.column(drift), Vec::<String>::new());
+}

@@ -97,6 +97,9 @@ fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
 
 /// Refuses names that are no roles; `public` stands for PUBLIC.
 pub(super) fn require_roles(roles: &[Ident]) -> Result<(), Error> {
+    if roles.is_empty() {
+        return Ok(());
+    }
     match catalog::read::<Ident>(MISSING_ROLES, &[raw(roles).into()]).into_iter().next() {
         Some(missing) => Err(Error::NoSuchRole(missing)),
         None => Ok(()),

@@ -163,6 +163,7 @@ fn steps(
         kept: lifted.flatten(),
         is_expression: Some(parse::is_expression),
     };
+    facts::require_roles(&policy::gate_roles_told(spec, table, &around))?;
     policy::protect(spec, table, &around).map_err(|why| Error::CannotProtect { table: table.table(), why })
 }
 

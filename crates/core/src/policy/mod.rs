@@ -23,7 +23,7 @@ pub use memory::{Found, Memory};
 pub use mention::Words;
 pub use note::{Finding, counted, notes};
 pub use org_key::OrgKey;
-pub use protect::{Surroundings, drift, protect, wants_index};
+pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
 pub use refusal::Refusal;
 pub use spec::Spec;
 pub use step::{Kind, State, Step};

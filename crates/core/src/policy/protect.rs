@@ -32,6 +32,17 @@ pub fn wants_index(spec: &Spec, facts: &Facts) -> bool {
     spec.create_index && !facts.indexes.iter().any(|i| i.serves)
 }
 
+/// Roles of a gate that comes back by what the fence's comment says: nothing else names them, so
+/// they may not exist any more.
+pub fn gate_roles_told(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Vec<Ident> {
+    let stands = facts.policy(GATE).is_some() || facts.foreign_policies().any(|p| p.permissive);
+    let told = around.kept.cloned().or_else(|| facts.memory()).and_then(|m| m.gate);
+    match (&spec.roles, stands, told) {
+        (None, false, Some(roles)) => roles.into_iter().filter_map(|role| role.0).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The kinds of steps that a second, identical call would make: what has changed by hand.
 pub fn drift(facts: &Facts) -> Vec<Kind> {
     let Some(spec) = Spec::read_back(facts) else { return vec![Kind::Fence] };
