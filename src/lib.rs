@@ -24,6 +24,7 @@ extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"])
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     pg::init();
+    policy::init();
 }
 
 /// What pgrx's test framework asks the crate for.

@@ -177,8 +177,41 @@ fn one_table_with_a_spoilt_comment_stops_no_run() {
     session.run("CALL org_scope.protect_all('org_id')");
     let drift = "SELECT drift::text FROM org_scope.protected_tables ORDER BY target::text";
     assert_eq!(session.column(drift), ["{gate}", "{}"]);
-    let said = "SELECT reason FROM org_scope.last_run WHERE state = 'skipped'";
-    assert_eq!(session.column(said), ["role nobody_of_that_name does not exist"]);
+    let said = "SELECT count(*) FROM org_scope.last_run WHERE kind = 'gate' AND reason LIKE '%are gone%'";
+    assert_eq!(session.number(said), 1);
     session.run("CALL org_scope.unprotect_all('{public}')");
     assert_eq!(session.column(drift), Vec::<String>::new());
+}
+
+#[test]
+fn the_truncate_guard_swallows_no_rows_as_another_trigger() {
+    let (_db, _, mut session) = workshop("guard_elsewhere");
+    session.run("CREATE TABLE x (id int)");
+    session
+        .run("CREATE TRIGGER g BEFORE INSERT ON x FOR EACH ROW EXECUTE FUNCTION org_scope.truncate_guard()");
+    session.refused("INSERT INTO x VALUES (1)", "0A000");
+}
+
+#[test]
+fn a_run_begins_in_nobody_elses_maintenance() {
+    let (_db, _, mut session) = workshop("restricted_run");
+    session.run(
+        "CREATE TABLE x (id int);
+         CREATE FUNCTION sneak(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+             $$ BEGIN PERFORM org_scope._begin_unprotect('{public}'); RETURN $1; END $$;
+         INSERT INTO x VALUES (1)",
+    );
+    session.refused("CREATE INDEX ON x (sneak(id))", "42501");
+}
+
+#[test]
+fn another_role_does_not_see_what_the_last_run_did() {
+    let (db, _, mut session) = workshop("last_run_of_another");
+    session.run("CREATE TABLE a (org_id text); CALL org_scope.protect_all('org_id')");
+    assert!(session.number("SELECT count(*) FROM org_scope.last_run") > 0);
+    let next = db.role("next");
+    let me = session.text("SELECT quote_ident(current_user)");
+    db.superuser().run(&format!("GRANT {next} TO {me}"));
+    session.run(&format!("SET ROLE {next}"));
+    assert_eq!(session.number("SELECT count(*) FROM org_scope.last_run"), 0);
 }

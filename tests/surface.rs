@@ -89,3 +89,16 @@ fn the_version_is_the_crates() {
     let installed = db.superuser().text("SELECT extversion FROM pg_extension WHERE extname = 'org_scope'");
     assert_eq!(installed, env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn a_database_of_another_encoding_is_refused() {
+    let db = Db::empty("encoding", Server::Plain);
+    let mut superuser = db.superuser();
+    let latin = format!("{}_latin1", db.name());
+    superuser.run(&format!(
+        "CREATE DATABASE {latin} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ));
+    let said = db.psql_superuser(&format!("\\connect {latin}\nCREATE EXTENSION org_scope"));
+    superuser.run(&format!("DROP DATABASE {latin}"));
+    assert!(!said.success && said.stderr.contains("0A000"), "{said:#?}");
+}

@@ -1,10 +1,25 @@
 //! Reads the catalogs: one query for many objects, each row one JSON document.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char, c_long};
 
 use pgrx::datum::DatumWithOid;
 use pgrx::{Spi, pg_sys};
 use serde::de::DeserializeOwned;
+
+use super::throw;
+
+// The server's function itself: pgrx's binding would strip errors on their way.
+unsafe extern "C-unwind" {
+    fn SPI_execute_with_args(
+        source: *const c_char,
+        count: i32,
+        types: *mut pg_sys::Oid,
+        values: *mut pg_sys::Datum,
+        nulls: *const c_char,
+        read_only: bool,
+        limit: c_long,
+    ) -> i32;
+}
 
 /// Runs a query whose only column is JSON text.
 ///
@@ -38,18 +53,12 @@ fn select(query: &CStr, args: &[DatumWithOid<'_>]) -> Vec<String> {
     let nulls = CString::new(nulls).unwrap_or_default();
     let mut values: Vec<pg_sys::Datum> =
         args.iter().map(|a| a.datum().map_or_else(pg_sys::Datum::null, |d| d.sans_lifetime())).collect();
+    let (query, count) = (query.as_ptr(), args.len() as i32);
+    let (types, values, nulls) = (types.as_mut_ptr(), values.as_mut_ptr(), nulls.as_ptr());
     // SAFETY: SPI is connected, and the arrays have one element for each parameter and outlive the call.
-    let code = unsafe {
-        pg_sys::SPI_execute_with_args(
-            query.as_ptr(),
-            args.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_ptr(),
-            true,
-            0,
-        )
-    };
+    let call = || unsafe { SPI_execute_with_args(query, count, types, values, nulls, true, 0) };
+    // SAFETY: calls the server alone and owns nothing.
+    let code = unsafe { throw::whole(call) };
     assert!(code == pg_sys::SPI_OK_SELECT as i32, "org_scope's catalog query gave SPI code {code}");
     // SAFETY: a variable of the server's, in the backend's only thread.
     let table = unsafe { pg_sys::SPI_tuptable };

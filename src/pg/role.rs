@@ -47,3 +47,9 @@ pub(crate) fn name(role: Oid) -> Ident {
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned();
     Ident::new(name).expect("the catalog holds no impossible names")
 }
+
+/// Whether the server runs code for another than who called: an index expression, a materialized view.
+pub(crate) fn is_restricted() -> bool {
+    // SAFETY: reads a variable of this backend's.
+    unsafe { pg_sys::InSecurityRestrictedOperation() }
+}

@@ -7,6 +7,13 @@ use pgrx::{pg_guard, pg_sys};
 
 thread_local! {
     static POOLED_ORG: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LISTENERS: RefCell<Vec<fn(bool)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Has a function called at the end of every transaction, with whether it was committed (or prepared).
+/// It must not raise.
+pub(crate) fn on_end(listener: fn(bool)) {
+    LISTENERS.with_borrow_mut(|l| l.push(listener));
 }
 
 /// The organization that a pooled login has taken in this transaction.
@@ -37,6 +44,8 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut c_
     ) {
         POOLED_ORG.set(None);
         super::running::forget();
+        let committed = event != XactEvent::XACT_EVENT_ABORT;
+        LISTENERS.with_borrow(|l| l.iter().for_each(|listener| listener(committed)));
     }
 }
 

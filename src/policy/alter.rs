@@ -37,7 +37,7 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
         }
         let fenced = fence(target, &spec, Some(memory.as_ref()), Noting::Silent, |_| true)?;
         let others = facts::read_one(target, Some(&spec.column))
-            .map(|now| execute(policy::put_back(&table, &now)))
+            .map(|now| execute(target, policy::put_back(&table, &now)))
             .unwrap_or_default();
         Ok::<_, Error>([fenced, others, forgotten].concat())
     })?;
@@ -74,7 +74,7 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>
     }
     // The gate comes back for the roles it has now, also where the comment that names them is lost.
     let roles = facts.policy(policy::GATE).map(|gate| gate.roles.clone());
-    Ok((execute(policy::lift(&facts)), Spec { roles, ..spec }, facts))
+    Ok((execute(target, policy::lift(&facts)), Spec { roles, ..spec }, facts))
 }
 
 /// The columns of a fence that was altered so that nothing tells which of them it is for.

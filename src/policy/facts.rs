@@ -100,10 +100,15 @@ pub(super) fn require_roles(roles: &[Ident]) -> Result<(), Error> {
     if roles.is_empty() {
         return Ok(());
     }
-    match catalog::read::<Ident>(MISSING_ROLES, &[raw(roles).into()]).into_iter().next() {
+    match missing_roles(roles).into_iter().next() {
         Some(missing) => Err(Error::NoSuchRole(missing)),
         None => Ok(()),
     }
+}
+
+/// Those of the names that are no roles.
+pub(super) fn missing_roles(roles: &[Ident]) -> Vec<Ident> {
+    if roles.is_empty() { Vec::new() } else { catalog::read(MISSING_ROLES, &[raw(roles).into()]) }
 }
 
 /// What building an index depends on.

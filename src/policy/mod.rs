@@ -21,6 +21,11 @@ pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
 pub(crate) use unprotect::unprotect;
 
+/// Registers with the server, when the library loads.
+pub(crate) fn init() {
+    crate::pg::xact::on_end(run::end_transaction);
+}
+
 /// A step of one table.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {

@@ -6,7 +6,7 @@ use pgrx::pg_sys::Oid;
 
 use super::facts::IndexRoom;
 use super::{Options, Row, facts, findings, idents, rows, spec};
-use crate::pg::{parse, relation, settings, spi};
+use crate::pg::{attempt, parse, relation, settings, spi};
 
 /// What `protect` would do.
 pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
@@ -129,7 +129,7 @@ pub(super) fn fence(
         Noting::Given(given) => [counted(spec, &tables[0]), given].concat(),
         Noting::Silent => Vec::new(),
     };
-    Ok([execute(steps), notes].concat())
+    Ok([execute(target, steps), notes].concat())
 }
 
 /// The note about rows without an organization, if there are any.
@@ -155,30 +155,43 @@ fn steps(
     room: &IndexRoom,
     lifted: Option<Option<&Memory>>,
 ) -> Result<Vec<Step>, Error> {
+    let kept = lifted.flatten();
+    let gone = facts::missing_roles(&policy::gate_roles_told(spec, table, kept));
     let around = Surroundings {
         size: room.size,
         max_inline_index: room.max_inline,
         index_name: room.name.as_ref(),
         lifted: lifted.is_some(),
-        kept: lifted.flatten(),
+        kept,
+        gone: &gone,
         is_expression: Some(parse::is_expression),
     };
-    facts::require_roles(&policy::gate_roles_told(spec, table, &around))?;
     policy::protect(spec, table, &around).map_err(|why| Error::CannotProtect { table: table.table(), why })
 }
 
 /// Executes the planned steps, each exactly as it is shown.
-pub(super) fn execute(steps: Vec<Step>) -> Vec<Step> {
-    steps
-        .into_iter()
-        .map(|step| match (&step.state, &step.statement) {
-            (State::Planned, Some(text)) => {
-                spi::execute(text);
-                step.done()
-            }
-            _ => step,
-        })
-        .collect()
+pub(super) fn execute(table: Oid, steps: Vec<Step>) -> Vec<Step> {
+    steps.into_iter().flat_map(|step| execute_one(table, step)).collect()
+}
+
+/// A DEFAULT that can't be put back, because what it names is gone, must not stand in the way of the rest:
+/// ours goes, and the user is told.
+fn execute_one(table: Oid, step: Step) -> Vec<Step> {
+    let (State::Planned, Some(statement)) = (step.state, &step.statement) else { return vec![step] };
+    let Some(column) = step.action.as_ref().and_then(policy::Action::found_default) else {
+        spi::execute(statement);
+        return vec![step.done()];
+    };
+    if attempt::execute(statement) {
+        return vec![step.done()];
+    }
+    let dropped = facts::read_one(table, None)
+        .map(|facts| execute(table, vec![policy::drop_default(&facts, column)]))
+        .unwrap_or_default();
+    let reason =
+        "the DEFAULT found can't be put back: something that it names, or the column's type, has changed";
+    let yours = Step { state: State::RunYourself, reason: reason.to_owned(), ..step };
+    [dropped, vec![yours]].concat()
 }
 
 fn all_notes(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Step>> {

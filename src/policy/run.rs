@@ -11,7 +11,7 @@ use pgrx::pg_sys::Oid;
 use super::protect::{Noting, counted, fence, survey};
 use super::unprotect::lift;
 use super::{Options, Row, facts, idents, rows, spec};
-use crate::pg::{report, settings, transaction};
+use crate::pg::{report, role, settings, transaction};
 
 #[derive(Default)]
 struct Run {
@@ -20,6 +20,10 @@ struct Run {
     queue: VecDeque<Job>,
     total: usize,
     rows: Vec<Row>,
+    /// Whose run it is: a pooled connection's next user has nothing to do with it.
+    user: Option<Oid>,
+    /// How many of the rows stand for good: the rest is undone with the transaction.
+    committed: usize,
 }
 
 #[derive(Clone)]
@@ -41,7 +45,7 @@ pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bo
     settings::neutral(|| {
         let spec = spec(options)?;
         let schemas = idents(schemas)?;
-        let mut run = Run::default();
+        let mut run = begin()?;
         for planned in survey(&spec, &facts::candidates(&schemas, &spec.column)?) {
             let table = Oid::from_u32(planned.table.oid);
             if planned.steps.iter().any(|s| s.state == State::Planned) {
@@ -64,7 +68,7 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
         let schemas = idents(schemas)?;
-        let mut run = Run::default();
+        let mut run = begin()?;
         for table in facts::read(&facts::protected(Some(&schemas))?, None) {
             if table.owned {
                 let job = Job { table: Oid::from_u32(table.oid), notes: Vec::new(), indexed: true };
@@ -112,9 +116,29 @@ pub(crate) fn step() -> Result<bool, Error> {
     Ok(LAST.with_borrow(|run| !run.queue.is_empty()))
 }
 
+/// The transaction has ended: what its steps did is there to stay, or was never done.
+pub(super) fn end_transaction(committed: bool) {
+    LAST.with_borrow_mut(|run| {
+        if !committed {
+            run.rows.truncate(run.committed);
+            run.queue.clear();
+        }
+        run.committed = run.rows.len();
+    });
+}
+
 /// What the last run of this session did.
 pub(crate) fn last_run() -> Vec<Row> {
-    LAST.with_borrow(|run| run.rows.clone())
+    LAST.with_borrow(|run| if run.user == Some(role::current()) { run.rows.clone() } else { Vec::new() })
+}
+
+/// A run to fill. Refused to code that runs with somebody else's hands, in an index expression say: it
+/// could put its own steps in the place of the caller's.
+fn begin() -> Result<Run, Error> {
+    if role::is_restricted() {
+        return Err(Error::NotFromHere);
+    }
+    Ok(Run { user: Some(role::current()), ..Run::default() })
 }
 
 fn not_owned(table: &org_scope_core::policy::Facts) -> Step {

@@ -64,6 +64,10 @@ pub enum Error {
     CursorFromOutside,
     /// `across_orgs` got something else than one plain statement.
     NotOneStatement,
+    /// `truncate_guard` was put on another event.
+    NotTruncateTrigger,
+    /// A run over many tables was begun inside somebody else's maintenance.
+    NotFromHere,
     /// An argument that must be there is NULL.
     NullArgument {
         /// Its name.
@@ -241,6 +245,15 @@ impl Error {
                 None,
                 Some("SELECT org_scope.across_orgs('UPDATE ...', reason => '...');".into()),
             ),
+            Self::NotTruncateTrigger => {
+                say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
+            }
+            Self::NotFromHere => say(
+                "42501",
+                "a run over many tables can't begin inside a security-restricted operation".into(),
+                None,
+                None,
+            ),
             Self::NullArgument { name } => {
                 say("22004", format!("argument \"{name}\" must not be null"), None, None)
             }
@@ -358,6 +371,8 @@ mod tests {
             Error::CursorLeftOpen,
             Error::CursorFromOutside,
             Error::NotOneStatement,
+            Error::NotFromHere,
+            Error::NotTruncateTrigger,
             Error::EmptyOrg,
             Error::ContextTooLong,
             Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{FENCE, GATE, GUARD, Grantee};
+use super::{FENCE, GATE, GUARD, Grantee, OrgKey};
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// The comment by which an index of ours is known, also after a rename.
@@ -81,6 +81,14 @@ pub enum Action {
 }
 
 impl Action {
+    /// The column that gets back a DEFAULT which protect found: what it names may be gone.
+    pub fn found_default(&self) -> Option<&Ident> {
+        match self {
+            Self::SetDefault { column, expression } if !OrgKey::is_default(expression) => Some(column),
+            _ => None,
+        }
+    }
+
     /// The statement for one table.
     pub fn statement(&self, table: &QualifiedName) -> String {
         match self {

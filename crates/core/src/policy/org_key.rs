@@ -64,6 +64,13 @@ impl OrgKey {
         }
     }
 
+    /// Whether an expression is one of those.
+    pub fn is_default(expression: &str) -> bool {
+        [OrgType::Text, OrgType::Uuid, OrgType::Bigint]
+            .into_iter()
+            .any(|family| Self { family, cast: None }.default() == expression)
+    }
+
     /// The condition as it stands in CREATE POLICY. The operator is named with its schema: a bare
     /// `=` would be whatever the search_path finds first.
     pub fn condition(self, column: &Ident) -> String {

@@ -23,6 +23,8 @@ pub struct Surroundings<'a> {
     pub lifted: bool,
     /// What the fence's comment said before it was lifted.
     pub kept: Option<&'a Memory>,
+    /// Which of [`gate_roles_told`] don't exist any more.
+    pub gone: &'a [Ident],
     /// Tells whether a text is one bare expression, so that it can stand in SET DEFAULT.
     pub is_expression: Option<fn(&str) -> bool>,
 }
@@ -34,9 +36,9 @@ pub fn wants_index(spec: &Spec, facts: &Facts) -> bool {
 
 /// Roles of a gate that comes back by what the fence's comment says: nothing else names them, so
 /// they may not exist any more.
-pub fn gate_roles_told(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Vec<Ident> {
+pub fn gate_roles_told(spec: &Spec, facts: &Facts, kept: Option<&Memory>) -> Vec<Ident> {
     let stands = facts.policy(GATE).is_some() || facts.foreign_policies().any(|p| p.permissive);
-    let told = around.kept.cloned().or_else(|| facts.memory()).and_then(|m| m.gate);
+    let told = kept.cloned().or_else(|| facts.memory()).and_then(|m| m.gate);
     match (&spec.roles, stands, told) {
         (None, false, Some(roles)) => roles.into_iter().filter_map(|role| role.0).collect(),
         _ => Vec::new(),
@@ -80,7 +82,7 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     plan.guard();
     let default = plan.default(around);
     let fence_created = plan.fence();
-    let gate = plan.gate();
+    let gate = plan.gate(around.gone);
     plan.remember(fence_created, default, gate);
     plan.flags();
     Ok(plan.steps)
@@ -236,7 +238,7 @@ impl Plan<'_> {
     }
 
     /// Whom the gate that protect brings is for; none where it brings none.
-    fn gate(&mut self) -> Option<Vec<Grantee>> {
+    fn gate(&mut self, gone: &[Ident]) -> Option<Vec<Grantee>> {
         let condition = self.key.condition(&self.column.name);
         let printed = self.key.printed(self.column);
         let told = self.told.as_ref().and_then(|m| m.gate.clone());
@@ -250,7 +252,15 @@ impl Plan<'_> {
                 // Finer policies took its place.
                 (None, Some(_)) if others => return told,
                 (None, Some(roles)) => {
-                    (roles.clone(), "the gate had been dropped, and no policy took its place")
+                    let here = |role: &&Grantee| role.0.as_ref().is_none_or(|name| !gone.contains(name));
+                    let here: Vec<_> = roles.iter().filter(here).cloned().collect();
+                    if here.is_empty() {
+                        let reason = "the gate had been dropped, and the roles that it was for are gone: \
+                                      nobody sees a row until the call names roles";
+                        self.steps.push(Step::note(Kind::Gate, None, reason));
+                        return told;
+                    }
+                    (here, "the gate had been dropped, and no policy took its place")
                 }
                 // A gate beside policies that stand already would OR with them and widen them.
                 (None, None) if !self.first || self.facts.row_security || !self.facts.policies.is_empty() => {
