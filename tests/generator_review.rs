@@ -215,3 +215,17 @@ fn another_role_does_not_see_what_the_last_run_did() {
     session.run(&format!("SET ROLE {next}"));
     assert_eq!(session.number("SELECT count(*) FROM org_scope.last_run"), 0);
 }
+
+#[test]
+fn unprotect_touches_nothing_on_a_copy_that_was_never_protected() {
+    let (_db, _, mut session) = workshop("copied_comment");
+    session.run("CREATE TABLE t (org_id uuid); SELECT FROM org_scope.protect('t')");
+    // The copy's index carries the comment by which an index of protect's is known.
+    session.run("CREATE TABLE x (LIKE t INCLUDING ALL)");
+    let before = session.fence_of("x");
+    assert!(before.contains("org_scope.protect"), "{before}");
+    assert_eq!(session.steps("unprotect('x')"), []);
+    session.run("CALL org_scope.unprotect_all('{public}')");
+    assert_eq!(session.fence_of("x"), before);
+    assert!(!session.fence_of("t").contains("org_scope"), "the table itself is given back");
+}
