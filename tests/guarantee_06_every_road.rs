@@ -139,10 +139,61 @@ fn a_run_fences_a_whole_family_whatever_its_members_are_called() {
          INSERT INTO a_child VALUES (1, 'a'), (2, 'b'); GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
         wall.app
     ));
+    let planned =
+        "SELECT DISTINCT target::text FROM org_scope.plan_all('org_id') WHERE state = 'planned' ORDER BY 1";
+    assert_eq!(owner.column(planned), ["a_child", "a_grandchild", "m_parent", "z_child"]);
     owner.run("CALL org_scope.protect_all('org_id')");
     assert_eq!(wall.app("a").number("SELECT count(*) FROM a_child"), 1);
     let fenced = "SELECT target FROM org_scope.protected_tables WHERE drift = '{}' ORDER BY target::text";
     assert_eq!(owner.column(fenced), ["a_child", "a_grandchild", "m_parent", "z_child"]);
+    let order = "SELECT target FROM org_scope.last_run WHERE kind = 'row_security' ORDER BY ordinal";
+    assert_eq!(owner.column(order), ["m_parent", "a_child", "z_child", "a_grandchild"]);
+    // Nor does the parent say of its children that they are open.
+    assert_eq!(owner.number("SELECT count(*) FROM org_scope.last_run WHERE kind = 'inheritance'"), 0);
+}
+
+#[test]
+fn a_run_leaves_out_what_inherits_from_a_table_that_stays_open() {
+    let wall = Wall::new("family_open");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE m_parent (id int, org_id text); CREATE TABLE outside (id int);
+         CREATE TABLE a_child () INHERITS (m_parent, outside); CREATE TABLE a_grandchild () INHERITS (a_child)",
+    );
+    for show in ["SELECT count(*) FROM org_scope.plan_all('org_id')", "CALL org_scope.protect_all('org_id')"]
+    {
+        owner.run(show);
+    }
+    // The reason is a table that stays open, not one that the run fences.
+    for (table, open) in [("a_child", vec!["outside"]), ("a_grandchild", vec!["a_child", "outside"])] {
+        let steps = owner.last_run(table);
+        assert_eq!((steps.len(), steps[0].state.as_str()), (1, "skipped"), "{table}: {steps:#?}");
+        let says = |open: &&str| steps[0].reason.contains(&format!("inherits from public.{open}, "));
+        assert!(open.iter().any(says), "{steps:#?}");
+    }
+    assert_eq!(owner.column("SELECT target FROM org_scope.protected_tables"), ["m_parent"]);
+    assert_eq!(notes(&owner.last_run("m_parent"), "inheritance").len(), 1);
+}
+
+#[test]
+fn a_child_is_skipped_where_its_parent_failed_meanwhile() {
+    let wall = Wall::new("family_failed");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE m_parent (id int, org_id text); CREATE TABLE a_child () INHERITS (m_parent);
+         CREATE TABLE other (org_id text)",
+    );
+    owner.run("SELECT org_scope._begin_protect('org_id', '{public}', true, true, true, NULL)");
+    wall.db.superuser().run("ALTER TABLE m_parent OWNER TO CURRENT_USER");
+    while owner.text("SELECT org_scope._run_step()::text") == "true" {}
+    for (table, reason) in [("m_parent", "belongs to"), ("a_child", "inherits from public.m_parent")] {
+        let steps = owner.last_run(table);
+        let last = steps.last().expect("a row");
+        assert_eq!((last.kind.as_str(), last.state.as_str()), ("table", "skipped"), "{steps:#?}");
+        assert!(last.reason.contains(reason), "{steps:#?}");
+    }
+    assert_eq!(owner.column("SELECT target FROM org_scope.protected_tables"), ["other"]);
+    assert!(!owner.fence_of("a_child").contains("idx_"), "no index of a table that is skipped");
 }
 
 // Commands

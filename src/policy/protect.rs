@@ -1,5 +1,7 @@
 //! Plans fences and sets them.
 
+use std::collections::{BTreeMap, HashSet};
+
 use org_scope_core::Error;
 use org_scope_core::policy::{self, Facts, Memory, Spec, State, Step, Surroundings, notes};
 use pgrx::pg_sys::Oid;
@@ -57,28 +59,40 @@ pub(super) struct Planned {
     pub(super) notes: Vec<Step>,
 }
 
-/// Steps and notes of many tables in a handful of queries, without counting rows; a table that
-/// can't be protected gets a `skipped` row instead.
+/// Steps and notes of many tables in a handful of queries, without counting rows, in the order in
+/// which they run; a table that can't be protected gets a `skipped` row instead.
 pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
-    let tables = facts::read(tables, Some(&spec.column));
+    let mut tables = facts::read(tables, Some(&spec.column));
+    // Parents first: whatever is open above a parent is open above its children as well, and so is
+    // the parent.
+    tables.sort_by_cached_key(|table| (table.open_parents.len(), table.table()));
     let rooms = facts::index_room(spec, &tables);
-    let steps: Vec<_> = tables.iter().zip(&rooms).map(|(table, room)| plan_one(spec, table, room)).collect();
-    let (mut good, mut planned) = (Vec::new(), Vec::new());
-    for (table, steps) in tables.into_iter().zip(steps) {
-        match steps {
-            Ok(steps) => good.push((table, steps)),
-            Err(skipped) => planned.push(Planned { table, steps: vec![skipped], notes: Vec::new() }),
+    // What has a fence when its turn is over.
+    let mut fenced = HashSet::new();
+    let (mut planned, mut places, mut good, mut steps) =
+        (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
+    for (place, (mut table, room)) in tables.into_iter().zip(&rooms).enumerate() {
+        table.open_parents.retain(|parent| !fenced.contains(parent));
+        match plan_one(spec, &table, room) {
+            Ok(its_steps) => {
+                fenced.insert((table.schema.clone(), table.name.clone()));
+                places.push(place);
+                good.push(table);
+                steps.push(its_steps);
+            }
+            Err(skipped) => {
+                planned.insert(place, Planned { table, steps: vec![skipped], notes: Vec::new() });
+            }
         }
     }
-    let (tables, steps): (Vec<_>, Vec<_>) = good.into_iter().unzip();
-    let notes = all_notes(spec, &tables, &steps.iter().collect::<Vec<_>>(), false);
-    planned.extend(tables.into_iter().zip(steps).zip(notes).map(|((table, steps), notes)| Planned {
-        table,
-        steps,
-        notes,
-    }));
-    planned.sort_by_key(|p| p.table.table());
-    planned
+    for table in &mut good {
+        table.open_children.retain(|child| !fenced.contains(child));
+    }
+    let notes = all_notes(spec, &good, &steps.iter().collect::<Vec<_>>(), false);
+    let good = good.into_iter().zip(steps).zip(notes);
+    let good = good.map(|((table, steps), notes)| Planned { table, steps, notes });
+    planned.extend(places.into_iter().zip(good));
+    planned.into_values().collect()
 }
 
 fn plan_one(spec: &Spec, table: &Facts, room: &IndexRoom) -> Result<Vec<Step>, Step> {
@@ -86,11 +100,14 @@ fn plan_one(spec: &Spec, table: &Facts, room: &IndexRoom) -> Result<Vec<Step>, S
         let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
         return Err(Step::skipped(policy::Kind::Table, reason));
     }
-    steps(spec, table, room, None).map_err(|error| {
-        let report = error.report();
-        let hint = report.hint.filter(|h| h.ends_with(';'));
-        Step { statement: hint, ..Step::skipped(policy::Kind::Table, report.message) }
-    })
+    steps(spec, table, room, None).map_err(skipped)
+}
+
+/// An error as the row of a run that goes on without the table.
+pub(super) fn skipped(error: Error) -> Step {
+    let report = error.report();
+    let hint = report.hint.filter(|h| h.ends_with(';'));
+    Step { statement: hint, ..Step::skipped(policy::Kind::Table, report.message) }
 }
 
 /// Which notes come with a table's steps.

@@ -8,7 +8,7 @@ use org_scope_core::Error;
 use org_scope_core::policy::{Kind, Spec, State, Step};
 use pgrx::pg_sys::Oid;
 
-use super::protect::{Noting, counted, fence, survey};
+use super::protect::{Noting, counted, fence, skipped, survey};
 use super::unprotect::lift;
 use super::{Options, Row, facts, idents, rows, spec};
 use crate::pg::{report, role, settings, transaction};
@@ -97,17 +97,26 @@ pub(crate) fn step() -> Result<bool, Error> {
                 LAST.with_borrow_mut(|run| run.queue.push_front(Job { indexed: true, ..job.clone() }));
                 // Its SHARE lock ends with the commit, before the next step asks for ACCESS EXCLUSIVE.
                 let index = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
-                fence(job.table, spec, None, Noting::Silent, index)?
+                // What stands in the way is said by the next step.
+                fence(job.table, spec, None, Noting::Silent, index).unwrap_or_default()
             }
-            Some(spec) => fence(job.table, spec, None, Noting::Given(job.notes.clone()), |_| true)?,
+            // Since the survey the table, or a parent that should have been fenced before it, may
+            // have changed.
+            Some(spec) => fence(job.table, spec, None, Noting::Given(job.notes.clone()), |_| true)
+                .unwrap_or_else(|error| vec![skipped(error)]),
             None => lift(job.table),
         };
+        let left_out = steps.iter().any(|s| s.kind == Kind::Table);
         let finished = LAST.with_borrow_mut(|run| {
             run.rows.extend(rows(table.oid, steps));
             run.total - run.queue.len()
         });
         if job.indexed {
-            let what = if spec.is_some() { "protected" } else { "unprotected" };
+            let what = match &spec {
+                _ if left_out => "skipped",
+                Some(_) => "protected",
+                None => "unprotected",
+            };
             let total = LAST.with_borrow(|run| run.total);
             report::notice(&format!("{what} {} ({finished} of {total})", table.table()));
         }
