@@ -50,7 +50,7 @@ reaching AS (
   FROM target t
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
     AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1'
   JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm'),
   LATERAL (
     SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
@@ -63,8 +63,28 @@ reaching AS (
   FROM reaching r
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
     AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.view
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1' AND w.ev_class <> r.view
   JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+),
+-- What a rule for INSERT, UPDATE or DELETE names, it reaches as the owner of the relation on which
+-- it stands, security_invoker or not.
+ruling AS (
+  SELECT DISTINCT t.oid AS root, w.oid AS rule
+  FROM target t
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type <> '1' AND w.ev_enabled <> 'D'
+  JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
+  WHERE ( c.relowner IN (SELECT b.oid FROM bypassing b)
+       OR (NOT t.force AND pg_catalog.pg_has_role(c.relowner, t.relowner, 'USAGE')))
+    -- A rule of the table itself depends on it also by OLD and NEW, which are the rows of the
+    -- statement, fenced as that is. Unlike them, what else a rule names has another alias or stands in FROM.
+    AND (w.ev_class <> t.oid OR EXISTS (
+      SELECT
+      FROM pg_catalog.string_to_table(w.ev_qual::pg_catalog.text || w.ev_action::pg_catalog.text, '{RANGETBLENTRY ') AS r(entry)
+      WHERE pg_catalog.strpos(r.entry, ':rtekind 0 :relid ' || t.oid || ' ') > 0
+        AND (r.entry !~ '^:alias \{ALIAS :aliasname (old|new) '
+             OR pg_catalog."substring"(r.entry, ':inFromCl (true|false)') = 'true')))
 ),
 found AS (
   SELECT 1 AS sort, d.oid, pg_catalog.pg_get_userbyid(d.grantee) AS by_name, pg_catalog.jsonb_build_object(
@@ -99,6 +119,17 @@ found AS (
   FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
   JOIN pg_catalog.pg_class v ON v.oid = r.view
   JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
+  UNION ALL
+  SELECT 4, r.root, w.rulename, pg_catalog.jsonb_build_object(
+    'found', 'rule',
+    'rule', w.rulename,
+    'schema', n.nspname,
+    'name', c.relname,
+    'owner', pg_catalog.pg_get_userbyid(c.relowner))
+  FROM ruling r
+  JOIN pg_catalog.pg_rewrite w ON w.oid = r.rule
+  JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   UNION ALL
   SELECT 5, t.oid, p.pubname, pg_catalog.jsonb_build_object(
     'found', 'publication',

@@ -55,6 +55,17 @@ pub enum Finding {
         /// Who else may read it.
         readers: Vec<Grantee>,
     },
+    /// A rule that reaches the table as an owner whom no policy binds.
+    Rule {
+        /// The rule's name.
+        rule: Ident,
+        /// The schema of the relation on which it stands.
+        schema: Ident,
+        /// That relation's name.
+        name: Ident,
+        /// That relation's owner.
+        owner: Ident,
+    },
     /// A SECURITY DEFINER function of an owner whom no policy binds.
     Function {
         /// Its schema.
@@ -177,6 +188,15 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
                  organization that its last refresh saw"
             );
             Step::note(Kind::View, statement, reason)
+        }
+        Finding::Rule { rule, schema, name, owner } => {
+            let relation = QualifiedName { schema: schema.clone(), name: name.clone() };
+            let statement = format!("DROP RULE {rule} ON {relation}");
+            let reason = format!(
+                "rule {rule} on {relation} reaches the table as {owner}, whom no policy binds: whoever may write \
+                 to {relation} sets it off over all organizations"
+            );
+            Step::note(Kind::Rule, Some(statement), reason)
         }
         Finding::Function { schema, name, arguments, owner, procedure } => {
             let function = QualifiedName { schema: schema.clone(), name: name.clone() };
