@@ -72,6 +72,7 @@ pub(crate) fn invalidate(table: Oid) {
 }
 
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) {
     // INVALID means that everything must go (the queue has overflowed).
     if relation == Oid::INVALID || relation == TABLE.get() {
@@ -83,6 +84,7 @@ unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) 
 
 /// Whoever is no superuser any more needs a row from now on.
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_role_change(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
     GENERATION.set(GENERATION.get().wrapping_add(1));
 }

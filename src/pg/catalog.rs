@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::throw;
 
 // The server's function itself: pgrx's binding would strip errors on their way.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn SPI_execute_with_args(
         source: *const c_char,

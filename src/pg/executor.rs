@@ -5,6 +5,7 @@ use pgrx::pg_sys::{self, ParamListInfo, PlannedStmt, Query, QueryDesc};
 use super::{fence_call, hook, noforce, running, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn standard_planner(
         parse: *mut Query,
@@ -54,6 +55,7 @@ unsafe fn inside<T>(entered: bool, call: impl FnOnce() -> T) -> T {
     }
 }
 
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn planner(
     parse: *mut Query,
     query_string: *const std::ffi::c_char,
@@ -70,6 +72,7 @@ unsafe extern "C-unwind" fn planner(
     unsafe { inside(entered, call) }
 }
 
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
     // SAFETY: nothing in this frame has a destructor.
     let entered = unsafe { hook::decide(|| before_start(query)) };
@@ -104,6 +107,7 @@ fn before_run(query: *mut QueryDesc) -> bool {
 
 /// The run hook has one argument less from version 18 on.
 #[cfg(not(feature = "pg18"))]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_run(
     query: *mut QueryDesc,
     direction: pg_sys::ScanDirection::Type,
@@ -125,6 +129,7 @@ unsafe extern "C-unwind" fn executor_run(
 }
 
 #[cfg(feature = "pg18")]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_run(
     query: *mut QueryDesc,
     direction: pg_sys::ScanDirection::Type,
@@ -144,6 +149,7 @@ unsafe extern "C-unwind" fn executor_run(
     }
 }
 
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_FINISH }.unwrap_or(standard_ExecutorFinish);
@@ -155,6 +161,7 @@ unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
     unsafe { inside(entered, call) }
 }
 
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_end(query: *mut QueryDesc) {
     running::end(query);
     // SAFETY: written once, while the library loaded.

@@ -60,6 +60,7 @@ pub(crate) fn init() {
 }
 
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, _cache: i32, _hash: u32) {
     GENERATION.set(GENERATION.get().wrapping_add(1));
     HASHES.set(None);

@@ -213,6 +213,7 @@ type CheckHook = unsafe extern "C-unwind" fn(
 macro_rules! check_hook {
     ($name:ident, $setting:expr) => {
         #[pg_guard]
+        // SAFETY: called by the server alone, with arguments of its own.
         unsafe extern "C-unwind" fn $name(
             newval: *mut *mut std::ffi::c_char,
             _extra: *mut *mut std::ffi::c_void,
@@ -269,6 +270,7 @@ fn may_set_parameter() -> bool {
 }
 
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
     GENERATION.set(GENERATION.get().wrapping_add(1));
 }

@@ -194,6 +194,7 @@ fn in_referential_integrity() -> bool {
 
 /// A trigger that a cascade fires would run under the flag too, see every organization's rows, and
 /// leave its plans without a fence in the cache. Asked once for each function that isn't built in.
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn needs_fmgr(function: Oid) -> bool {
     if in_referential_integrity() {
         return true;
@@ -221,6 +222,7 @@ fn fence_in() -> Option<(Oid, i32)> {
 
 /// Called for functions with SECURITY DEFINER or settings of their own, after the user was switched,
 /// and for those of `needs_fmgr`.
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn fmgr(
     event: pg_sys::FmgrHookEventType::Type,
     flinfo: *mut pg_sys::FmgrInfo,

@@ -7,6 +7,7 @@ use pgrx::{PgList, PgTryBuilder, pg_sys};
 use super::throw;
 
 // The server's function itself: pgrx's binding would strip the position from a syntax error.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn raw_parser(text: *const c_char, mode: pg_sys::RawParseMode::Type) -> *mut pg_sys::List;
 }

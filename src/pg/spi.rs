@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use super::throw;
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn SPI_connect() -> i32;
     fn SPI_execute_extended(source: *const c_char, options: *const pg_sys::SPIExecuteOptions) -> i32;

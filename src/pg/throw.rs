@@ -15,6 +15,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, ErrorData};
 
 // The server's functions themselves: pgrx's bindings would turn the jump into its panic.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn ThrowErrorData(error: *mut ErrorData);
     fn ReThrowError(error: *mut ErrorData) -> !;

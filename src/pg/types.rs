@@ -9,6 +9,7 @@ use pgrx::{Array, FromDatum, pg_sys};
 pub(crate) struct Name(pub(crate) String);
 
 impl FromDatum for Name {
+    // SAFETY: called by the server alone, with arguments of its own.
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
         // SAFETY: a name is a NUL-padded array of 64 bytes, so it reads as a C string.
         unsafe { <&CStr>::from_polymorphic_datum(datum, is_null, pg_sys::CSTRINGOID) }
@@ -21,6 +22,7 @@ impl FromDatum for Name {
 pub(crate) struct Names(pub(crate) Vec<String>);
 
 impl FromDatum for Names {
+    // SAFETY: called by the server alone, with arguments of its own.
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
         // SAFETY: a name[] is an array of by-reference elements that read as C strings.
         let names = unsafe { Array::<&CStr>::from_polymorphic_datum(datum, is_null, oid) }?;

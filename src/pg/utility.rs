@@ -10,6 +10,7 @@ use pgrx::pg_sys;
 use super::{access, hook, noforce, report, role};
 
 // The server's function itself: pgrx's binding would strip errors on their way.
+// SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn standard_ProcessUtility(
         statement: *mut pg_sys::PlannedStmt,
@@ -31,6 +32,7 @@ pub(crate) fn init() {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the server's signature")]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn process_utility(
     statement: *mut pg_sys::PlannedStmt,
     query_string: *const c_char,

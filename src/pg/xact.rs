@@ -36,6 +36,7 @@ pub(crate) fn init() {
 }
 
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
     use pg_sys::XactEvent;
     if matches!(
@@ -50,6 +51,7 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut c_
 }
 
 #[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn at_sub_end(
     event: pg_sys::SubXactEvent::Type,
     subtransaction: pg_sys::SubTransactionId,
