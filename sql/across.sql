@@ -14,7 +14,7 @@ COMMENT ON COLUMN org_scope.journal.role IS 'the login role (session_user)';
 COMMENT ON COLUMN org_scope.journal.kind IS 'which function did it';
 COMMENT ON COLUMN org_scope.journal.target IS 'the table, where the function takes one';
 COMMENT ON COLUMN org_scope.journal.statement IS 'the statement as it was given; it may contain data';
-COMMENT ON COLUMN org_scope.journal.rows IS 'rows returned or touched';
+COMMENT ON COLUMN org_scope.journal.rows IS 'rows returned or touched; NULL where they are not counted';
 COMMENT ON COLUMN org_scope.journal.reason IS 'the reason that the caller gave';
 REVOKE ALL ON org_scope.journal FROM PUBLIC;
 ALTER TABLE org_scope.journal ENABLE ROW LEVEL SECURITY;

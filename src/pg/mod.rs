@@ -10,6 +10,7 @@ pub(crate) mod fence_call;
 pub(crate) mod guc;
 pub(crate) mod hook;
 pub(crate) mod index_size;
+pub(crate) mod journal;
 pub(crate) mod noforce;
 pub(crate) mod owner;
 pub(crate) mod parse;

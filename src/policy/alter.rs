@@ -8,11 +8,13 @@ use pgrx::pg_sys::Oid;
 
 use super::protect::{Noting, execute, fence};
 use super::{Row, facts, rows};
+use crate::pg::journal::{self, Entry};
 use crate::pg::parse::{AlterTable, Command};
 use crate::pg::{noforce, parse, relation, settings, spi};
 
-/// Lifts the policies of one table, runs one ALTER TABLE on it as the caller, and sets them again
-/// for the column as it is then. Nobody sees the time between: the table is locked from the start.
+/// Takes the org column out of the policies of one table, whose fence lets nothing pass meanwhile, runs one
+/// ALTER TABLE on it as the caller, and sets them again for the column as it is then. The statement can
+/// call functions while FORCE is lifted, so it is recorded as work across organizations is.
 pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     // Before the statement is read, so that the name can't come to mean another table meanwhile.
@@ -23,6 +25,9 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
     let (lifted, spec, table) = settings::neutral(|| lift(target, text, alter))?;
     // What it rebuilds of foreign keys is checked over the rows of all organizations, in other tables too.
     noforce::lift(|| spi::execute(text));
+    let entry =
+        Entry { kind: "alter_protected", target: Some(target), statement: text, rows: None, reason: None };
+    settings::neutral(|| journal::record(entry));
     let mut memory = table.memory();
     let restored = settings::neutral(|| {
         let mut forgotten = Vec::new();

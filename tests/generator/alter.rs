@@ -170,3 +170,17 @@ fn nobody_sees_the_time_between() {
     drop(owner.try_run(&alter("ALTER TABLE agents ALTER id TYPE bigint USING look(id)")));
     assert_eq!(wall.db.superuser().column("SELECT DISTINCT n FROM seen WHERE n > 0"), Vec::<String>::new());
 }
+
+/// A USING expression can call a function, which reads the owner's other tables while FORCE is lifted.
+#[test]
+fn what_runs_with_force_lifted_is_in_the_journal() {
+    let (wall, mut owner) = fenced("altered_journal");
+    let statement = "ALTER TABLE agents ADD COLUMN remark text";
+    owner.run(&alter(statement));
+    let mut superuser = wall.db.superuser();
+    let entry = "SELECT concat_ws(' | ', role, kind, target, statement) FROM org_scope.journal";
+    let said = format!("{} | alter_protected | agents | {statement}", wall.owner);
+    assert_eq!(superuser.column(entry), [said]);
+    owner.refused(&alter("ALTER TABLE agents ALTER COLUMN remark TYPE int USING 1/0"), "22012");
+    assert_eq!(superuser.column(entry).len(), 1, "what failed was not done");
+}
