@@ -1,4 +1,4 @@
-//! The extension's settings: definitions, who may write them, and the counter that says they changed.
+//! The extension's settings: definitions, and who may write them.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -8,7 +8,7 @@ use org_scope_core::org::MAX_CONTEXT_BYTES;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::{pg_guard, pg_sys};
 
-use super::{access, report, role};
+use super::{access, epoch, report, role};
 
 /// What a fenced table says to a session without an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
@@ -116,15 +116,8 @@ static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(Missi
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
 
 thread_local! {
-    /// Counts every assignment to a context setting, rollbacks included.
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
     /// True while one of our setters writes.
     static SETTER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Changes whenever a context setting may have changed.
-pub(crate) fn generation() -> u64 {
-    GENERATION.get()
 }
 
 /// `org_scope.missing_org`
@@ -272,5 +265,6 @@ fn may_set_parameter() -> bool {
 #[pg_guard]
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
-    GENERATION.set(GENERATION.get().wrapping_add(1));
+    // For every assignment, those of a rollback included.
+    epoch::context_changed();
 }

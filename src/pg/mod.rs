@@ -3,8 +3,10 @@
 
 pub(crate) mod access;
 pub(crate) mod attempt;
+pub(crate) mod call_site;
 pub(crate) mod catalog;
 pub(crate) mod entry;
+pub(crate) mod epoch;
 pub(crate) mod executor;
 pub(crate) mod fence_call;
 pub(crate) mod guc;
