@@ -114,6 +114,7 @@ static CURRENT_PROJECT: GucSetting<Option<CString>> = GucSetting::<Option<CStrin
 static CONTEXT_ORIGIN: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(MissingOrg::Error);
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
+static PLAN_FOLDING: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 thread_local! {
     /// True while one of our setters writes.
@@ -128,6 +129,11 @@ pub(crate) fn missing_org() -> MissingOrg {
 /// `org_scope.bypass`
 pub(crate) fn bypass() -> Bypass {
     BYPASS.get()
+}
+
+/// `org_scope.plan_folding`
+pub(crate) fn plan_folding() -> bool {
+    PLAN_FOLDING.get()
 }
 
 struct SetterScope(bool);
@@ -188,6 +194,14 @@ pub(crate) fn init() {
         &BYPASS,
         GucContext::Suset,
         GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"org_scope.plan_folding",
+        c"Plans queries that are executed once with the organization itself where the fence asks for it.",
+        c"Changes no result. Partitions are pruned while planning, and partial indexes of one organization can be used.",
+        &PLAN_FOLDING,
+        GucContext::Suset,
+        GucFlags::EXPLAIN,
     );
 }
 
