@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::backend::{Backend, Message};
-use super::cell::{A, B, Cell, Contestant, FENCE, Mode};
+use super::cell::{A, B, Cell, Contestant, FENCE, Group, Mode};
 use super::plan::Plan;
 use super::stand::Stand;
 
@@ -43,13 +43,20 @@ pub(super) fn look(stand: &Stand<'_>, cell: &Cell) -> Result<Option<Look>> {
     let of = |name: &str| cell.contestants.iter().find(|contestant| contestant.name == name);
     let (Some(a), Some(fence), true) = (of(A), of(FENCE), cell.plans) else { return Ok(None) };
     let slack = if cell.writes.is_some() { SLACK_OF_WRITES } else { 0 };
-    let ours = see(stand, cell, fence)?;
-    let mut twin = see(stand, cell, a)?;
+    let ours = see(stand, cell, fence, None)?;
+    let mut twin = see(stand, cell, a, None)?;
     let mut differs = ours.plan.differs(&twin.plan, slack);
-    if let (Some(b), Some(_)) = (of(B), differs) {
-        let b = see(stand, cell, b)?;
+    if let (Some(of_b), Some(_)) = (of(B), differs) {
+        let b = see(stand, cell, of_b, None)?;
         if ours.plan.differs(&b.plan, slack).is_none() {
             (twin, differs) = (b, None);
+        } else if let (Some(true), Group::Reads | Group::Writes) = (ours.generic, cell.group) {
+            // Under the fence the organization is no parameter, so where it would be the only one the plan is always
+            // generic, and its twin is the generic plan of B, whether or not B's session came to choose it.
+            let b = see(stand, cell, of_b, Some("SET plan_cache_mode = force_generic_plan"))?;
+            if ours.plan.differs(&b.plan, slack).is_none() {
+                (twin, differs) = (b, None);
+            }
         }
     }
     if differs.is_none() && cell.mode == Mode::Simple && cell.writes.is_none() {
@@ -73,8 +80,11 @@ fn shown(contestant: &Contestant) -> String {
     }
 }
 
-fn see(stand: &Stand<'_>, cell: &Cell, contestant: &Contestant) -> Result<Seen> {
+fn see(stand: &Stand<'_>, cell: &Cell, contestant: &Contestant, set: Option<&str>) -> Result<Seen> {
     let backend = contestant.open(&stand.server)?;
+    if let Some(set) = set {
+        backend.rows(set)?;
+    }
     let message = statement(contestant)?;
     if cell.writes.is_some() {
         backend.rows("BEGIN")?;

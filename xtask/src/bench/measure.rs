@@ -29,6 +29,8 @@ const LONG: Duration = Duration::from_millis(4);
 /// Turns of a write before it is rolled back: none may meet a row a second time.
 const MOST_WRITES: usize = 48;
 const MOST_TURNS: usize = 2000;
+/// Who needs so many times as long as the fastest is much slower.
+const MUCH: u32 = 4;
 /// Past the five custom plans after which the server decides.
 const WARM_TURNS: usize = 8;
 
@@ -54,12 +56,16 @@ pub(super) fn measure(stand: &Stand<'_>, cell: &Cell, effort: &Effort, family: F
     let began = Instant::now();
     let clock = stand.server.clock();
     let batch = effort.batch.max(clock.least());
-    let cost = cost(stand, cell)?;
-    let long = cost > LONG;
-    let most = if cell.writes.is_some() { MOST_WRITES } else { MOST_TURNS };
-    let turns = (batch.as_nanos() / cost.as_nanos().max(1)).clamp(1, most as u128) as usize;
-
     let contestants = &cell.contestants;
+    let costs = contestants.iter().map(|one| cost(stand, cell, one)).collect::<Result<Vec<_>>>()?;
+    let most = if cell.writes.is_some() { MOST_WRITES } else { MOST_TURNS };
+    let fit =
+        |time: Duration, cost: Duration| (time.as_nanos() / cost.as_nanos().max(1)).clamp(1, most as u128);
+    let fastest = costs.iter().min().copied().unwrap_or_default();
+    // The same turns for all, as turns differ; but who is far slower does the first of them only.
+    let turns_of = |place: usize| fit(batch, fastest).min(fit(MUCH * batch, costs[place])) as usize;
+    let all_turns = fit(batch, fastest) as usize;
+
     let mut samples = Samples {
         names: contestants.iter().map(|contestant| contestant.name).collect(),
         figures: vec![Vec::new(); contestants.len()],
@@ -70,15 +76,18 @@ pub(super) fn measure(stand: &Stand<'_>, cell: &Cell, effort: &Effort, family: F
     for round in 0..MOST_ROUNDS {
         random.shuffle(&mut order);
         for &place in &order {
-            let contestant = &contestants[place];
+            let (contestant, turns, long) = (&contestants[place], turns_of(place), costs[place] > LONG);
             // How a process's memory happens to lie makes it some percent faster or slower for all its life. A
             // new one each round makes that part of the noise. A long statement drowns it.
             let backend = match kept[place].take() {
                 Some(backend) => backend,
                 None => warm(stand, cell, contestant, long)?,
             };
-            // Everyone in a round does the same turns.
-            let messages = contestant.turns(round * turns, turns);
+            let messages = contestant.turns(round * all_turns, turns);
+            if !long {
+                // A new process meets each page of shared memory with a fault, and some statements meet many.
+                backend.run(&messages).with_context(|| format!("{}, {}", cell.name, contestant.name))?;
+            }
             let nanoseconds =
                 backend.time(&messages).with_context(|| format!("{}, {}", cell.name, contestant.name))?;
             samples.figures[place].push(nanoseconds as f64 / turns as f64);
@@ -127,13 +136,12 @@ fn warm(stand: &Stand<'_>, cell: &Cell, contestant: &Contestant, long: bool) -> 
     Ok(backend)
 }
 
-/// What a turn of the first contestant takes, about.
-fn cost(stand: &Stand<'_>, cell: &Cell) -> Result<Duration> {
-    let Some(first) = cell.contestants.first() else { return Ok(Duration::ZERO) };
-    let backend = warm(stand, cell, first, true)?;
+/// What a turn of the contestant takes, about.
+fn cost(stand: &Stand<'_>, cell: &Cell, contestant: &Contestant) -> Result<Duration> {
+    let backend = warm(stand, cell, contestant, true)?;
     let (mut turns, least) = (1, Duration::from_millis(1).max(stand.server.clock().least()));
     loop {
-        let passed = Duration::from_nanos(backend.time(&first.turns(0, turns))?);
+        let passed = Duration::from_nanos(backend.time(&contestant.turns(0, turns))?);
         if passed >= least || turns >= MOST_WRITES {
             return Ok(passed / turns as u32);
         }

@@ -83,7 +83,7 @@ impl Arguments {
             usually: Duration::from_millis(usually),
             in_doubt: Duration::from_millis(in_doubt),
         };
-        if self.quick { of(6, 8, 1_200, 5_000) } else { of(15, 16, 8_000, 20_000) }
+        if self.quick { of(6, 6, 900, 4_000) } else { of(15, 16, 8_000, 20_000) }
     }
 
     fn report(&self) -> Option<PathBuf> {

@@ -6,10 +6,11 @@ use clap::ValueEnum as _;
 use comfy_table::{Cell as Field, CellAlignment, Color};
 use console::style;
 
-use super::cell::{A_AGAIN, Bound, Cell, Group, Mode, Rule};
+use super::cell::{A, A_AGAIN, B, Bound, C, Cell, D, FENCE, Group, Mode, Rule};
+use super::cells::B_SETS;
 use super::clock::Clock;
 use super::statistics::{self, Interval};
-use super::verdict::{Finding, Verdict};
+use super::verdict::{self, Finding, Verdict};
 use super::{Outcome, Results};
 use crate::table;
 use crate::terminal::{difference, heading, note};
@@ -43,6 +44,11 @@ pub(super) fn show(results: &Results, clock: &Clock) {
         }
         heading(title(*group));
         let head: Vec<&str> = lines.head.iter().map(String::as_str).collect();
+        if lines.head.iter().any(|name| name.starts_with(':')) {
+            note(
+                "Times per statement, and org_scope's time in relation to the others', with a 95 % interval.",
+            );
+        }
         let mut shown = table::wide(&head);
         for row in lines.rows {
             shown.add_row(row.into_iter().enumerate().map(|(place, text)| field(place, text)));
@@ -78,9 +84,15 @@ pub(super) fn trust(results: &Results, clock: &Clock) -> Vec<String> {
     vec![
         format!("Measured: {}.", clock.name()),
         format!(
-            "A against an identical copy of its own database: 19 of 20 cells differ by less than {:.1} %. \
-             Where a rule says \"not more\", that much is not more.",
-            100.0 * (results.resolution - 1.0)
+            "A against an identical copy of its own database: the intervals of 19 of 20 cells reach to within {:.1} % of 1. \
+             Where a rule says \"not more\", {:.1} % is not more.{}",
+            100.0 * (results.resolution - 1.0),
+            100.0 * (verdict::allowed(results.resolution) - 1.0),
+            if results.resolution > verdict::allowed(results.resolution) {
+                " This machine is too noisy now."
+            } else {
+                ""
+            }
         ),
         format!(
             "{} comparisons, so {BAD} means: beyond an interval that misses once in {:.0} times. \
@@ -169,6 +181,8 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         }
     }
     names.retain(|name| *name != A_AGAIN);
+    let places = [A, B_SETS, B, C, D, FENCE];
+    names.sort_by_key(|name| places.iter().position(|place| place == name));
     // What compares the instrument with itself is for the report.
     rules.retain(|rule| detail == Detail::Report || rule.who != A_AGAIN);
     let has_plans = outcomes.iter().any(|outcome| outcome.look.is_some());
@@ -184,8 +198,8 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         row.extend(names.iter().map(|name| outcome.samples.of(name).map_or_else(String::new, time)));
         for (place, rule) in rules.iter().enumerate() {
             let finding = outcome.findings.iter().find(|finding| same_column(&finding.rule, rule));
-            let interval = detail == Detail::Report || place == 0;
-            row.push(finding.map_or_else(String::new, |finding| ratio(finding, results, interval)));
+            let text = |finding| ratio(finding, results, detail, place == 0);
+            row.push(finding.map_or_else(String::new, text));
         }
         row.extend(has_plans.then(|| plan(outcome)));
         row
@@ -200,17 +214,20 @@ fn same_column(one: &Rule, other: &Rule) -> bool {
 
 fn column(rule: &Rule) -> String {
     let than = rule.than.join(", ");
-    let than = if rule.than.len() > 1 { format!("best of {than}") } else { than };
+    // Nearly all compare the fence with something.
+    let who = if rule.who == FENCE { String::new() } else { format!("{} ", rule.who) };
     match rule.bound {
-        Bound::Ratio(most) => format!("{} : {than} (≤ {most})", rule.who),
-        _ => format!("{} : {than}", rule.who),
+        Bound::Ratio(most) => format!("{who}: {than} ≤ {most}"),
+        _ => format!("{who}: {than}"),
     }
 }
 
-fn ratio(finding: &Finding, results: &Results, interval: bool) -> String {
+fn ratio(finding: &Finding, results: &Results, detail: Detail, first: bool) -> String {
     let Interval { middle, low, high } = finding.usual;
-    let interval = if interval { format!(" {low:.2}–{high:.2}") } else { String::new() };
-    let than = if finding.rule.than.len() > 1 { format!(" {}", finding.than) } else { String::new() };
+    let interval =
+        if first || detail == Detail::Report { format!(" {low:.2}–{high:.2}") } else { String::new() };
+    let several = finding.rule.than.len() > 1 && detail == Detail::Report;
+    let than = if several { format!(" {}", finding.than) } else { String::new() };
     format!("{middle:.2}{than}{interval}{}", mark(finding, results))
 }
 
@@ -226,9 +243,9 @@ fn plan(outcome: &Outcome) -> String {
     let Some(look) = &outcome.look else { return String::new() };
     match (look.differs, look.ours.generic) {
         (Some(what), _) => format!("{what} {BAD}"),
-        (None, None) => format!("= {}", look.twin.name),
-        (None, Some(true)) => format!("= {}, generic", look.twin.name),
-        (None, Some(false)) => format!("= {}, custom", look.twin.name),
+        (None, None) => "same".to_owned(),
+        (None, Some(true)) => "generic".to_owned(),
+        (None, Some(false)) => "custom".to_owned(),
     }
 }
 

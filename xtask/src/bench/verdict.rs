@@ -116,7 +116,7 @@ impl Bound {
     pub(super) fn most(self, resolution: f64) -> f64 {
         match self {
             Self::Ratio(most) | Self::PerCall { most, .. } => most,
-            Self::NoMore => resolution,
+            Self::NoMore => allowed(resolution),
             Self::Shown => f64::INFINITY,
         }
     }
@@ -136,12 +136,18 @@ pub(super) fn outlook(cell: &Cell, samples: &Samples, family: Family) -> Outlook
     }
 }
 
-/// The instrument's resolution: the ratio that 19 of 20 comparisons of a thing with its own copy stay below,
-/// whichever of the two is the larger.
+/// The instrument's resolution: how far from 1 lie the 95 % intervals of things compared with their own copy,
+/// for 19 of 20 of them. What the intervals themselves leave open is noise, which more rounds take away; this is
+/// what they don't, as two copies don't lie in memory alike.
 pub(super) fn resolution<'a>(nulls: impl Iterator<Item = &'a Finding>) -> f64 {
-    let sizes: Vec<f64> =
-        nulls.map(|null| null.usual.middle.ln().abs()).filter(|size| size.is_finite()).collect();
+    let beyond = |null: &Finding| null.usual.low.ln().max(-null.usual.high.ln()).max(0.0);
+    let sizes: Vec<f64> = nulls.map(beyond).filter(|size| size.is_finite()).collect();
     if sizes.is_empty() { LIKELY_RESOLUTION } else { statistics::quantile(&sizes, 0.95).exp() }
+}
+
+/// What of it a rule allows: a machine that can't tell 5 % is too noisy for a verdict, not a reason to be lenient.
+pub(super) fn allowed(resolution: f64) -> f64 {
+    resolution.min(1.05)
 }
 
 #[cfg(test)]
@@ -204,13 +210,16 @@ mod tests {
     #[test]
     fn the_resolution_is_what_copies_differ_by() {
         let rule = Rule::new("fence", &["A"], Bound::Shown);
-        let null = |middle: f64| {
-            let at = Interval { middle, low: middle, high: middle };
-            Finding { rule: rule.clone(), than: "A", usual: at, strict: at }
+        let null = |low: f64, high: f64| {
+            let usual = Interval { middle: f64::midpoint(low, high), low, high };
+            Finding { rule: rule.clone(), than: "A", usual, strict: usual }
         };
-        let nulls: Vec<Finding> = (0..21).map(|k| null(1.0 - 0.001 * f64::from(k))).collect();
-        let found = resolution(nulls.iter());
-        assert!((found - 1.0 / 0.981).abs() < 1e-6, "{found}");
+        // Twenty that are noisy, and one that is off.
+        let mut nulls: Vec<Finding> = (0..20).map(|_| null(0.8, 1.3)).collect();
+        nulls.push(null(0.90, 0.95));
+        assert!((resolution(nulls.iter()) - 1.0).abs() < 1e-9);
+        nulls.push(null(1.02, 1.08));
+        assert!((resolution(nulls.iter()) - 1.02).abs() < 2e-3, "{}", resolution(nulls.iter()));
         assert!((resolution([].iter()) - LIKELY_RESOLUTION).abs() < 1e-9);
     }
 }

@@ -11,6 +11,7 @@ mod writes;
 
 use super::cell::{Cell, Group, Mode};
 use super::stand::Stand;
+pub(super) use transactions::B_SETS;
 
 /// The cells of a group.
 pub(super) fn of(group: Group, stand: &Stand<'_>) -> Vec<Cell> {

@@ -6,12 +6,12 @@ use super::super::statement::Value;
 use super::MODES;
 
 const QUERY: &str =
-    "SELECT id, total FROM orders WHERE total >= {1} AND {mine orders} ORDER BY total DESC LIMIT 20";
+    "SELECT id, rank FROM tickets WHERE rank >= {1} AND {mine tickets} ORDER BY rank DESC LIMIT 20";
 
 pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
     let [big, ..] = &stand.facts.orgs;
     let cell = |mode| {
-        let values = |turn| vec![Value::Number(900 + (turn % 100) as i64)];
+        let values = |turn| vec![Value::Number(90_000 + (turn % 100) as i64)];
         let mut contestants = contestants(QUERY, big, mode, values);
         if mode == Mode::Prepared {
             // A plan for each call, which is what knows its parameters.
