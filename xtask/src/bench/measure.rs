@@ -125,7 +125,8 @@ fn warm(stand: &Stand<'_>, cell: &Cell, contestant: &Contestant, long: bool) -> 
     }
     // Planning alone counts towards the decision too, and a long statement is not run eight times for it.
     for message in contestant.turns(0, 1) {
-        if let Message::Execute(..) = message {
+        // Only where the turn is one statement: another's plan may need what comes before it.
+        if let (Message::Execute(..), true) = (&message, cell.plans) {
             let explain = backend.explain("COSTS OFF", &message)?;
             for _ in 0..WARM_TURNS {
                 backend.rows(&explain).with_context(context)?;

@@ -183,8 +183,8 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
     names.retain(|name| *name != A_AGAIN);
     let places = [A, B_SETS, B, C, D, FENCE];
     names.sort_by_key(|name| places.iter().position(|place| place == name));
-    // What compares the instrument with itself is for the report.
-    rules.retain(|rule| detail == Detail::Report || rule.who != A_AGAIN);
+    // What is not judged is for the report.
+    rules.retain(|rule| detail == Detail::Report || rule.bound != Bound::Shown);
     let has_plans = outcomes.iter().any(|outcome| outcome.look.is_some());
 
     let mut head = vec!["cell".to_owned(), String::new()];
