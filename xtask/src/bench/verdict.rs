@@ -145,9 +145,10 @@ pub(super) fn resolution<'a>(nulls: impl Iterator<Item = &'a Finding>) -> f64 {
     if sizes.is_empty() { LIKELY_RESOLUTION } else { statistics::quantile(&sizes, 0.95).exp() }
 }
 
-/// What of it a rule allows: a machine that can't tell 5 % is too noisy for a verdict, not a reason to be lenient.
+/// What of it a rule allows. A few cells that agree don't show that the instrument sees less than 1 %, and a machine
+/// that can't tell 5 % is too noisy for a verdict, which is no reason to be lenient.
 pub(super) fn allowed(resolution: f64) -> f64 {
-    resolution.min(1.05)
+    resolution.clamp(1.01, 1.05)
 }
 
 #[cfg(test)]
@@ -195,8 +196,9 @@ mod tests {
 
     #[test]
     fn no_more_means_beyond_the_resolution() {
-        assert_eq!(verdict(Bound::NoMore, 20, 1.04, 1.005), Verdict::Broken);
+        assert_eq!(verdict(Bound::NoMore, 20, 1.08, 1.005), Verdict::Broken);
         assert_eq!(verdict(Bound::NoMore, 20, 1.04, 1.06), Verdict::Holds);
+        assert_eq!(verdict(Bound::NoMore, 20, 1.20, 1.30), Verdict::Broken, "noise is no excuse");
     }
 
     #[test]
