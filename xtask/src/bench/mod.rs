@@ -153,6 +153,12 @@ impl Results {
         self.outcomes.iter().filter(|outcome| outcome.worst(self.resolution) == Verdict::Broken).count()
     }
 
+    /// Comparisons whose interval is too wide to say whether their rule is kept.
+    fn open(&self) -> usize {
+        let findings = self.outcomes.iter().flat_map(|outcome| &outcome.findings);
+        findings.filter(|finding| finding.is_open(self.resolution)).count()
+    }
+
     fn other_plans(&self) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.other_plan().is_some()).count()
     }

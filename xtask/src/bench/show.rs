@@ -101,6 +101,10 @@ pub(super) fn trust(results: &Results, clock: &Clock) -> Vec<String> {
             1.0 / results.family.alpha()
         ),
         format!(
+            "{} comparisons stay open: their 95 % interval holds the bound, so that they break no rule and prove none.",
+            results.open()
+        ),
+        format!(
             "Rounds per cell: {:.0} to {:.0}, {:.0} in the middle.",
             statistics::quantile(&rounds, 0.0),
             statistics::quantile(&rounds, 1.0),

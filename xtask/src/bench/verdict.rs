@@ -104,6 +104,12 @@ impl Finding {
         }
     }
 
+    /// Whether the 95 % interval holds the bound, so that the rule may be kept or not: nothing is proven.
+    pub(super) fn is_open(&self, resolution: f64) -> bool {
+        let most = self.rule.bound.most(resolution);
+        self.usual.low <= most && most < self.usual.high
+    }
+
     fn is_clear(&self) -> bool {
         let most = self.rule.bound.most(LIKELY_RESOLUTION);
         let narrow = self.usual.low * NARROW > self.usual.high;
@@ -185,6 +191,12 @@ mod tests {
     fn so_few_rounds_only_raise_a_doubt() {
         assert_eq!(verdict(Bound::Ratio(1.05), 8, 1.20, 1.0), Verdict::Doubtful);
         assert_eq!(verdict(Bound::Ratio(1.05), 4, 1.20, 1.0), Verdict::Holds);
+        let of = |rounds, of_fence| {
+            let rule = Rule::new("fence", &["A", "B"], Bound::Ratio(1.05));
+            Finding::find(&rule, &samples(rounds, of_fence), FAMILY).expect("both are there").is_open(1.0)
+        };
+        assert!(of(4, 1.20), "which is no proof of anything");
+        assert!(!of(20, 0.90) && !of(20, 1.20));
     }
 
     #[test]
