@@ -1,9 +1,11 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `schema`, `setup`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `schema`, `setup`.
 
+mod bench;
 mod demo;
 mod prepare;
 mod schema;
 mod setup;
+mod table;
 mod terminal;
 mod test;
 mod workspace;
@@ -26,6 +28,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs every test that CI runs
     Test(test::Arguments),
+    /// Measures whether any statement under the fence is slower than its hand-written twin
+    Bench(bench::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
@@ -51,6 +55,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     }

@@ -1,16 +1,16 @@
 //! From the source to servers that have it.
 
 use anyhow::Result;
-use org_scope_cluster::{Binaries, Build, Cluster, Installation, Options, Stage};
+use org_scope_cluster::{Binaries, Build, Cluster, Installation, Options, Profile, Stage};
 
 use crate::terminal::Progress;
 use crate::workspace;
 
 /// Builds the extension and stages it.
-pub(crate) fn stage(installation: &Installation) -> Result<Stage> {
+pub(crate) fn stage(installation: &Installation, profile: Profile) -> Result<Stage> {
     let root = workspace::root();
     let mut progress = Progress::new(&format!("building org_scope for PostgreSQL {}", installation.major));
-    let library = Build { workspace: &root, installation }
+    let library = Build { workspace: &root, installation, profile }
         .run(|step| progress.at(step.done, step.total, step.package))?;
     progress.done();
     let stage = Stage::new(installation)?;

@@ -17,6 +17,17 @@ pub struct Build<'a> {
     pub workspace: &'a Path,
     /// What to build against.
     pub installation: &'a Installation,
+    /// How.
+    pub profile: Profile,
+}
+
+/// How the library is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Fast to build: for showing and testing what it does.
+    Dev,
+    /// As it is installed: for measuring. Takes minutes the first time.
+    Release,
 }
 
 /// How far a build is.
@@ -36,6 +47,9 @@ impl Build<'_> {
         let total = self.packages()?;
         let mut command = self.cargo("build");
         command.args(["--quiet", "--message-format=json-render-diagnostics"]);
+        if self.profile == Profile::Release {
+            command.arg("--release");
+        }
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("starting cargo")?;
         let mut stderr = child.stderr.take().context("cargo's messages")?;

@@ -18,7 +18,7 @@ mod stage;
 
 pub use address::Address;
 pub use binaries::Binaries;
-pub use build::{Build, Step};
+pub use build::{Build, Profile, Step};
 pub use cluster::{Cluster, Options};
 pub use installation::Installation;
 pub use operator::Operator;

@@ -12,11 +12,10 @@ mod side_by_side;
 mod sight;
 mod stand;
 mod systems;
-mod table;
 
 use anyhow::{Result, bail};
 use console::style;
-use org_scope_cluster::{Cluster, Options, Stage};
+use org_scope_cluster::{Cluster, Options, Profile, Stage};
 
 use crate::terminal::{heading, note};
 use crate::{prepare, setup};
@@ -34,7 +33,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     heading("A throwaway server with org_scope in it");
     let installation = setup::for_demo(arguments.setup.pg)?;
-    let stage = prepare::stage(&installation)?;
+    let stage = prepare::stage(&installation, Profile::Dev)?;
     let cluster =
         prepare::cluster(&stage.binaries(), &Options { preload: true, ..Options::default() }, "the server")?;
     let shown = show(&cluster);

@@ -3,9 +3,8 @@
 use anyhow::{Context as _, Result};
 
 use super::stand::Stand;
-use super::table;
 use crate::terminal::{Progress, heading};
-use crate::workspace;
+use crate::{table, workspace};
 
 /// One of the applications.
 pub(super) struct System {

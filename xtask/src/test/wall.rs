@@ -1,7 +1,7 @@
 //! The integration tests in `tests/`, over connections to servers that are started for them.
 
 use anyhow::Result;
-use org_scope_cluster::{Cluster, Installation, Options};
+use org_scope_cluster::{Cluster, Installation, Options, Profile};
 
 use super::Arguments;
 use crate::terminal::heading;
@@ -12,7 +12,7 @@ const TEMPLATE: &str = "org_scope_template";
 
 pub(super) fn run(installation: &Installation, arguments: &Arguments) -> Result<()> {
     heading("Tests over connections");
-    let stage = prepare::stage(installation)?;
+    let stage = prepare::stage(installation, Profile::Dev)?;
     let binaries = stage.binaries();
     let plain = prepare::cluster(&binaries, &Options::default(), "a plain server")?;
     template(&plain)?;
