@@ -4,6 +4,7 @@ mod demo;
 mod prepare;
 mod schema;
 mod setup;
+mod table;
 mod terminal;
 mod test;
 mod workspace;

@@ -9,7 +9,7 @@ use super::answer::{self, Answer};
 use super::attacks;
 use super::stand::{PARTNER, Stand, WEB};
 use super::systems::{ACME_VOICE, GLOBEX_CALLS, Org, SYSTEMS};
-use super::table;
+use crate::table;
 use crate::terminal::{heading, note};
 
 /// Whose session most attempts are made in.

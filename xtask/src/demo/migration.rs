@@ -6,7 +6,7 @@ use console::style;
 use super::answer;
 use super::stand::{PARTNER, Stand, WEB};
 use super::systems::{GLOBEX_CALLS, SYSTEMS};
-use super::table;
+use crate::table;
 use crate::terminal::{heading, note};
 
 /// What the tables' owner calls. Each stands alone: a procedure commits between its steps.

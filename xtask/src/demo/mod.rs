@@ -12,7 +12,6 @@ mod side_by_side;
 mod sight;
 mod stand;
 mod systems;
-mod table;
 
 use anyhow::{Result, bail};
 use console::style;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::answer::{self, Answer};
 use super::stand::{Stand, WEB};
 use super::systems::SYSTEMS;
-use super::table;
+use crate::table;
 use crate::terminal::{heading, note};
 
 /// Queries without a WHERE, for each schema.

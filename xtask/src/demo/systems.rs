@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::stand::Stand;
-use super::table;
+use crate::table;
 use crate::terminal::{Progress, heading};
 use crate::workspace;
 

@@ -8,7 +8,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArran
 const WIDTH: u16 = 97;
 
 /// A table with a head, not wider than a terminal.
-pub(super) fn new(head: &[&str]) -> Table {
+pub(crate) fn new(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).apply_modifier(UTF8_ROUND_CORNERS);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
@@ -17,13 +17,13 @@ pub(super) fn new(head: &[&str]) -> Table {
 }
 
 /// Fixes the columns' widths, borders not counted.
-pub(super) fn widths(table: &mut Table, widths: &[u16]) {
+pub(crate) fn widths(table: &mut Table, widths: &[u16]) {
     let padded = widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(width + 2)));
     table.set_constraints(padded);
 }
 
 /// Shows rows of text, numbers to the right.
-pub(super) fn show(head: &[&str], rows: Vec<Vec<String>>) {
+pub(crate) fn show(head: &[&str], rows: Vec<Vec<String>>) {
     let mut table = new(head);
     for row in rows {
         table.add_row(row.into_iter().map(cell));
@@ -32,26 +32,26 @@ pub(super) fn show(head: &[&str], rows: Vec<Vec<String>>) {
 }
 
 /// Prints a table with a margin.
-pub(super) fn print(table: &Table) {
+pub(crate) fn print(table: &Table) {
     for line in table.lines() {
         println!("  {line}");
     }
 }
 
 /// A cell, to the right if it is a number.
-pub(super) fn cell(text: String) -> Cell {
+pub(crate) fn cell(text: String) -> Cell {
     let number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == ',');
     let cell = Cell::new(text);
     if number { cell.set_alignment(CellAlignment::Right) } else { cell }
 }
 
 /// A number with its thousands set apart.
-pub(super) fn number(number: usize) -> String {
+pub(crate) fn number(number: usize) -> String {
     group(&number.to_string())
 }
 
 /// The same for a text, where it is a number.
-pub(super) fn group(text: &str) -> String {
+pub(crate) fn group(text: &str) -> String {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return text.to_owned();
     }
