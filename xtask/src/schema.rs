@@ -4,15 +4,13 @@
 //! every test run.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use console::style;
 use org_scope_cluster::Installation;
-use similar::{ChangeTag, TextDiff};
 
+use crate::difference;
 use crate::setup::{self, CargoPgrx};
 use crate::terminal::Progress;
 use crate::workspace;
@@ -54,7 +52,7 @@ pub(crate) fn check(installation: &Installation) -> Result<()> {
     bail!(
         "{} is not what the source says (- committed, + source):\n{}\nrun `cargo xtask schema` and commit the result",
         path.display(),
-        difference(&committed, &generated)
+        difference::shown(&committed, &generated)
     )
 }
 
@@ -115,26 +113,6 @@ fn without_line_number(line: &str) -> &str {
         }
         _ => line,
     }
-}
-
-fn difference(old: &str, new: &str) -> String {
-    let mut text = String::new();
-    for group in TextDiff::from_lines(old, new).grouped_ops(2) {
-        for op in group {
-            for change in TextDiff::from_lines(old, new).iter_changes(&op) {
-                let line = change.to_string_lossy();
-                let line = line.trim_end();
-                let shown = match change.tag() {
-                    ChangeTag::Delete => style(format!("- {line}")).red(),
-                    ChangeTag::Insert => style(format!("+ {line}")).green(),
-                    ChangeTag::Equal => style(format!("  {line}")),
-                };
-                writeln!(text, "{shown}").unwrap_or_default();
-            }
-        }
-        text.push_str("  …\n");
-    }
-    text
 }
 
 #[cfg(test)]
