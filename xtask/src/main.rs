@@ -1,8 +1,10 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `schema`, `setup`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `regress`, `schema`, `setup`.
 
 mod bench;
 mod demo;
+mod difference;
 mod prepare;
+mod regress;
 mod schema;
 mod setup;
 mod table;
@@ -30,6 +32,8 @@ enum Command {
     Test(test::Arguments),
     /// Measures whether any statement under the fence is slower than its hand-written twin
     Bench(bench::Arguments),
+    /// Runs PostgreSQL's own tests without and with the library, and compares what they print
+    Regress(regress::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
@@ -56,6 +60,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Regress(arguments) => regress::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     }

@@ -12,8 +12,8 @@ use super::clock::Clock;
 use super::statistics::{self, Interval};
 use super::verdict::{self, Finding, Verdict};
 use super::{Outcome, Results};
-use crate::table;
-use crate::terminal::{difference, heading, note};
+use crate::terminal::{heading, note};
+use crate::{difference, table};
 
 /// How much of a table is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ fn plans(results: &Results) {
             style(BAD).red().bold(),
             style(format!("{name}, {org}, {mode}: {what}")).bold()
         );
-        for line in difference(&look.twin.plan.text(), &look.ours.plan.text()).lines() {
+        for line in difference::shown(&look.twin.plan.text(), &look.ours.plan.text()).lines() {
             println!("    {line}");
         }
     }
