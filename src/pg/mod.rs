@@ -19,6 +19,7 @@ pub(crate) mod noforce;
 pub(crate) mod one_shot;
 pub(crate) mod owner;
 pub(crate) mod parse;
+pub(crate) mod portal;
 pub(crate) mod relation;
 pub(crate) mod report;
 pub(crate) mod role;

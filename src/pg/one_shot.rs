@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 
 use pgrx::pg_sys::{self, CmdType, JumbleState, ParseState, Query};
 
-use super::hook;
+use super::{hook, portal};
 
 thread_local! {
     /// The last query that was analysed straight from the client's text, while its memory lives.
@@ -22,8 +22,8 @@ pub(crate) fn init() {
 
 /// Whether this query, which the planner has been given, is planned for one execution. Says so once.
 ///
-/// What the plan cache plans is a copy, at another address; what an SQL function plans has a text of
-/// its own.
+/// What the plan cache plans is a copy, at another address, or was analysed for a portal that is being
+/// bound; what an SQL function plans has a text of its own.
 pub(crate) fn take(query: *mut Query, text: *const c_char) -> bool {
     !query.is_null() && is_client_text(text) && ANALYZED.replace(std::ptr::null_mut()) == query
 }
@@ -52,7 +52,9 @@ unsafe extern "C-unwind" fn post_parse_analyze(
     let takes_parameters = unsafe { (*state).p_paramref_hook }.is_some();
     // SAFETY: the server passes the query that it has analysed.
     let is_utility = unsafe { (*query).commandType } == CmdType::CMD_UTILITY;
-    if !is_utility && !takes_parameters && is_client_text(text) {
+    // A prepared statement without parameters whose analysis is out of date is analysed anew when it is
+    // bound, with nothing that takes parameters, and from the client's text; its plan is kept.
+    if !is_utility && !takes_parameters && is_client_text(text) && !portal::is_being_defined() {
         // SAFETY: the query was allocated by the server.
         unsafe { remember(query) };
     }

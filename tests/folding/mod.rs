@@ -1,0 +1,6 @@
+//! Plan-time folding: it changes plans and no result. Every way in which a plan outlives its context is
+//! tried with folding on and off, for session and local contexts, in every plan cache mode, with the library
+//! loaded late and early; what the two see must be the same, and right.
+
+mod matrix;
+mod protocol;
