@@ -14,7 +14,7 @@ use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Oid, OpExpr, ParamListIn
 use org_scope_core::org::{OrgType, OrgValue};
 
 use super::fence_call::{self, Reader};
-use super::{guc, label, one_shot, session};
+use super::{access, guc, label, one_shot, session};
 
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -57,6 +57,9 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
     if !used_once {
         return None;
     }
+    // The plan will be started with what other sessions have changed until then taken in: planned with
+    // less, it would be refused.
+    access::accept_invalidations();
     let context = session::context();
     let org = context.org.as_ref()?;
     let mut constants = [Constant { reader: Oid::INVALID, value: std::ptr::null_mut() }; 3];

@@ -2,5 +2,6 @@
 //! tried with folding on and off, for session and local contexts, in every plan cache mode, with the library
 //! loaded late and early; what the two see must be the same, and right.
 
+mod access;
 mod matrix;
 mod protocol;
