@@ -3,5 +3,7 @@
 //! loaded late and early; what the two see must be the same, and right.
 
 mod access;
+mod cursors;
 mod matrix;
+mod places;
 mod protocol;
