@@ -6,4 +6,8 @@ mod access;
 mod cursors;
 mod matrix;
 mod places;
+mod plpgsql;
 mod protocol;
+mod sql_functions;
+mod statements;
+mod transactions;

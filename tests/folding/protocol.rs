@@ -185,7 +185,7 @@ fn one_text_many_times_over_is_never_taken_for_another() {
     across_transactions("addresses", "CREATE VIEW fixed AS SELECT DISTINCT body FROM notes", |cell| {
         let rows = cell.session.client().prepare(ROWS).expect("prepared");
         cell.run(&format!("PREPARE q AS {ROWS}"));
-        for turn in 0..29 {
+        for turn in 0..16 {
             let (org, expected) = if turn % 2 == 0 { ("@A", SHOWN[0]) } else { ("@B", SHOWN[1]) };
             // Analysed and never planned, analysed and refused while it is rewritten, refused while it is planned.
             for (sql, sqlstate) in [
@@ -196,7 +196,7 @@ fn one_text_many_times_over_is_never_taken_for_another() {
                 ("CREATE VIEW pg_temp.w AS SELECT body FROM notes; SELECT 1 / 0", "!22012"),
                 ("CREATE RULE r AS ON DELETE TO fixed DO INSTEAD SELECT body FROM notes", "!42501"),
             ] {
-                if turn % 7 == 0 {
+                if turn % 5 == 0 {
                     cell.run(&format!("SELECT org_scope.set_current_org('{org}')"));
                     cell.expect(sql, sqlstate);
                 }
