@@ -3,11 +3,16 @@
 //! loaded late and early; what the two see must be the same, and right.
 
 mod access;
+mod call_sites;
+mod constraints;
 mod cursors;
+mod labels;
 mod matrix;
+mod midstatement;
 mod places;
 mod plpgsql;
 mod protocol;
+mod rules;
 mod sql_functions;
 mod statements;
 mod transactions;
