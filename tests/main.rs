@@ -8,6 +8,7 @@ mod access;
 mod across_orgs;
 mod context;
 mod documents;
+mod folding;
 mod generator;
 mod generator_review;
 mod guarantee_01_closed_by_default;

@@ -14,7 +14,7 @@ use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query}
 use org_scope_core::org::{OrgType, OrgValue};
 
 use super::fence_call::{self, Reader};
-use super::{guc, label, list, one_shot, session};
+use super::{access, guc, label, list, one_shot, session};
 
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -54,6 +54,9 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
     if !used_once {
         return None;
     }
+    // The plan will be started with what other sessions have changed until then taken in: planned with
+    // less, it would be refused.
+    access::accept_invalidations();
     let context = session::context();
     let org = context.org.as_ref()?;
     let mut constants = [None; 3];

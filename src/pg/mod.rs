@@ -21,6 +21,7 @@ pub(crate) mod noforce;
 pub(crate) mod one_shot;
 pub(crate) mod owner;
 pub(crate) mod parse;
+pub(crate) mod portal;
 pub(crate) mod quick;
 pub(crate) mod relation;
 pub(crate) mod report;

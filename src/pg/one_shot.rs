@@ -4,9 +4,9 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 
-use pgrx::pg_sys::{self, CmdType, JumbleState, ParseState, Query};
+use pgrx::pg_sys::{self, CmdType, JumbleState, Node, NodeTag, ParseState, Query};
 
-use super::hook;
+use super::{hook, portal};
 
 thread_local! {
     /// The last query that was analysed straight from the client's text, while its memory lives.
@@ -22,8 +22,8 @@ pub(crate) fn init() {
 
 /// Whether this query, which the planner has been given, is planned for one execution. Says so once.
 ///
-/// What the plan cache plans is a copy, at another address; what an SQL function plans has a text of
-/// its own.
+/// What the plan cache plans is a copy, at another address, or was analysed for a portal that is being
+/// bound; what an SQL function plans has a text of its own.
 pub(crate) fn take(query: *mut Query, text: *const c_char) -> bool {
     !query.is_null() && is_client_text(text) && ANALYZED.replace(std::ptr::null_mut()) == query
 }
@@ -50,11 +50,48 @@ unsafe extern "C-unwind" fn post_parse_analyze(
     let text = unsafe { (*state).p_sourcetext };
     // SAFETY: as above. Set for statements that are prepared, which are planned more than once.
     let takes_parameters = unsafe { (*state).p_paramref_hook }.is_some();
+    if takes_parameters || !is_client_text(text) {
+        return;
+    }
     // SAFETY: the server passes the query that it has analysed.
-    let is_utility = unsafe { (*query).commandType } == CmdType::CMD_UTILITY;
-    if !is_utility && !takes_parameters && is_client_text(text) {
+    let query = unsafe { planned(query) };
+    // A prepared statement without parameters whose analysis is out of date is analysed anew when it is
+    // bound, with nothing that takes parameters, and from the client's text; its plan is kept.
+    if !query.is_null() && !portal::is_being_defined() {
         // SAFETY: the query was allocated by the server.
         unsafe { remember(query) };
+    }
+}
+
+/// What is going to be planned: the query, or the one that a cursor is opened or a table is made for,
+/// which versions before 18 don't announce by itself. NULL where nothing is.
+///
+/// # Safety
+/// `query` is an analysed query.
+unsafe fn planned(query: *mut Query) -> *mut Query {
+    // SAFETY: the caller's promise.
+    let Query { commandType, utilityStmt, .. } = unsafe { *query };
+    if commandType != CmdType::CMD_UTILITY {
+        return query;
+    }
+    // SAFETY: a utility query has its statement; every node begins with its tag.
+    let inner: *mut Node = match unsafe { (*utilityStmt).type_ } {
+        // SAFETY: the tag says what it is.
+        NodeTag::T_DeclareCursorStmt => unsafe { (*utilityStmt.cast::<pg_sys::DeclareCursorStmt>()).query },
+        // SAFETY: as above.
+        NodeTag::T_CreateTableAsStmt => unsafe { (*utilityStmt.cast::<pg_sys::CreateTableAsStmt>()).query },
+        _ => return std::ptr::null_mut(),
+    };
+    // CREATE TABLE AS EXECUTE has no plan of its own, but one of the plan cache's.
+    // SAFETY: analysed, so a query, which begins with its tag.
+    match unsafe { (*inner).type_ } {
+        NodeTag::T_Query => {
+            let inner: *mut Query = inner.cast();
+            // SAFETY: a query by its tag.
+            let is_utility = unsafe { (*inner).commandType } == CmdType::CMD_UTILITY;
+            if is_utility { std::ptr::null_mut() } else { inner }
+        }
+        _ => std::ptr::null_mut(),
     }
 }
 
