@@ -224,7 +224,11 @@ fn parameter_access_opens_set_and_options_for_that_role_only() {
         assert_eq!(session.notes(), "a1 a2 a3");
         session.refused(&format!("SET org_scope.current_org = '{}'", "x".repeat(1025)), "OS004");
         session.refused("SET org_scope.current_project = 'p'", "42501");
-        session.refused("SET org_scope.context_origin = '{}'", "42501");
+        // Where an organization came from is not the client's to say.
+        let forged = format!("{{\"how\":\"direct\"}}\u{1}{B}");
+        session.refused(&format!("SET org_scope.current_org = '{forged}'"), "OS002");
+        session.refused(&format!("SELECT set_config('org_scope.current_org', '{forged}', true)"), "OS002");
+        assert_eq!(session.notes(), "a1 a2 a3");
         session.run("SET org_scope.current_org = ''");
         session.is_closed();
 

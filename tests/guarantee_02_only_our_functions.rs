@@ -46,6 +46,11 @@ fn no_kind_of_set_makes_a_session_into_another_org() {
     }
 }
 
+/// What the setting holds when a setter has written it: the origin, a separator, the organization.
+fn as_our_setter_leaves_it(org: &str) -> String {
+    format!("{{\"how\":\"direct\"}}\u{1}{org}")
+}
+
 #[test]
 fn a_placeholder_from_before_the_library_counts_for_nothing() {
     let walled = Walled::new("placeholder", Server::Plain);
@@ -53,7 +58,7 @@ fn a_placeholder_from_before_the_library_counts_for_nothing() {
     for role in [&walled.app, &nobody] {
         for (setting, value) in [
             ("org_scope.current_org", B),
-            ("org_scope.context_origin", r#"{"how":"direct"}"#),
+            ("org_scope.current_org", &as_our_setter_leaves_it(B)),
             ("org_scope.missing_org", "empty"),
         ] {
             for attack in ways_to_set(setting, value) {
@@ -63,12 +68,11 @@ fn a_placeholder_from_before_the_library_counts_for_nothing() {
                 ends_up(&mut session, &format!("{role}: {attack}"), None);
             }
         }
-        // Both together, as our setter would leave them.
+        // As our setter would leave it.
         let mut session = walled.db.connect(role);
-        session.run(&format!(
-            r#"SET org_scope.current_org = '{B}'; SET org_scope.context_origin = '{{"how":"direct"}}'"#
-        ));
-        assert_eq!(session.text("SHOW org_scope.current_org"), B, "the library is not loaded yet");
+        let forged = as_our_setter_leaves_it(B);
+        session.run(&format!("SET org_scope.current_org = '{forged}'"));
+        assert_eq!(session.text("SHOW org_scope.current_org"), forged, "the library is not loaded yet");
         ends_up(&mut session, "org and origin", None);
         let warnings = session.notices();
         assert!(warnings.iter().any(|w| w.severity == "WARNING"), "{warnings:?}");
@@ -98,7 +102,7 @@ fn startup_options_count_for_nothing() {
             for options in [
                 format!("-c org_scope.current_org={B}"),
                 format!("--org_scope.current_org={B}"),
-                format!(r#"-c org_scope.current_org={B} -c org_scope.context_origin={{"how":"direct"}}"#),
+                format!("-c org_scope.current_org={}", as_our_setter_leaves_it(B)),
                 format!("-c session_preload_libraries=org_scope -c org_scope.current_org={B}"),
                 format!("-c ORG_SCOPE.CURRENT_ORG={B}"),
             ] {
@@ -136,7 +140,10 @@ fn settings_of_roles_and_databases_count_for_nothing() {
             ("postgres", format!("ALTER ROLE {app} SET org_scope.current_org = '{B}'")),
             ("postgres", format!("ALTER ROLE {app} IN DATABASE {db} SET org_scope.current_org = '{B}'")),
             ("postgres", format!("ALTER DATABASE {db} SET org_scope.current_org = '{B}'")),
-            ("postgres", format!("ALTER ROLE {app} SET org_scope.context_origin = '{{\"how\":\"direct\"}}'")),
+            (
+                "postgres",
+                format!("ALTER ROLE {app} SET org_scope.current_org = '{}'", as_our_setter_leaves_it(B)),
+            ),
         ] {
             // From a session that hasn't loaded the library, the best case for the attacker.
             let mut session = if by == "app" { walled.app() } else { walled.superuser() };
@@ -277,14 +284,18 @@ fn a_hand_made_grant_on_the_parameter_is_not_enough() {
         let nobody = walled.role("nobody");
         walled.superuser().run(&format!(
             "SELECT org_scope.current_org();
-             GRANT SET ON PARAMETER org_scope.current_org, org_scope.context_origin TO {}, {nobody}",
+             GRANT SET ON PARAMETER org_scope.current_org, org_scope.current_project TO {}, {nobody}",
             walled.app
         ));
         for role in [&walled.app, &nobody] {
             let mut session = walled.db.connect(role);
             session.run("SELECT org_scope.current_org()");
-            for setting in ["org_scope.current_org", "org_scope.context_origin"] {
-                for attack in ways_to_set(setting, B) {
+            for (setting, value) in [
+                ("org_scope.current_org", B),
+                ("org_scope.current_org", &as_our_setter_leaves_it(B)),
+                ("org_scope.current_project", "p"),
+            ] {
+                for attack in ways_to_set(setting, value) {
                     let refusal = session.try_run(&attack).expect_err(&attack);
                     assert!(["OS001", "OS002"].contains(&refusal.sqlstate.as_str()), "{attack}: {refusal:?}");
                     ends_up(&mut session, &attack, None);
@@ -302,7 +313,7 @@ fn a_hand_made_grant_on_the_parameter_is_not_enough() {
 fn the_other_settings_are_closed_even_to_superusers() {
     let walled = Walled::new("others", Server::Preloaded);
     let mut superuser = walled.superuser();
-    for setting in ["current_org", "current_user", "current_project", "context_origin"] {
+    for setting in ["current_org", "current_user", "current_project"] {
         let refusal =
             superuser.refused(&format!("SELECT set_config('org_scope.{setting}', 'x', false)"), "OS002");
         assert_eq!(

@@ -57,22 +57,28 @@ impl Caller {
     /// Hides what an earlier client left for the session, before the role became pooled: the first local
     /// value of a transaction comes with local values of everything.
     fn start_local(&self, how: How) {
+        if self.hide_parts() {
+            write_org(&Origin { how, local: true, project_org: None }, "", true);
+        }
+    }
+
+    /// The same for all but the organization. Says whether the organization needs a local value too.
+    fn hide_parts(&self) -> bool {
         if !self.pooled() || session::origin().is_some_and(|o| o.local) {
-            return;
+            return false;
         }
-        for setting in [ContextSetting::Project, ContextSetting::User, ContextSetting::Org] {
-            setting.set("", true);
+        for setting in [ContextSetting::Project, ContextSetting::User] {
+            if !setting.read(str::is_empty) {
+                setting.set("", true);
+            }
         }
-        ContextSetting::Origin.set(&Origin { how, local: true, project_org: None }.encode(), true);
+        true
     }
 }
 
-/// Writes the origin where another one stands: one that is the same was also written for as long, and
-/// ends with the same transaction or savepoint as whatever it replaced.
-fn set_origin(origin: &Origin, is_local: bool) {
-    if session::origin().as_deref() != Some(origin) {
-        ContextSetting::Origin.set(&origin.encode(), is_local);
-    }
+/// Writes the organization with its origin: one setting, so that neither outlives the other.
+fn write_org(origin: &Origin, org: &str, is_local: bool) {
+    ContextSetting::Org.set(&origin.store(org), is_local);
 }
 
 /// Sets the organization.
@@ -94,9 +100,9 @@ pub(crate) fn set_org(org: Option<&str>, is_local: bool) -> Result<(), Error> {
         return Err(Error::PooledSecondOrg);
     }
     say_bypass(role::current())?;
-    caller.start_local(how);
-    set_origin(&Origin { how, local: is_local, project_org: project_org_if(org) }, is_local);
-    ContextSetting::Org.set(org, is_local);
+    let project_org = project_org_if(org);
+    caller.hide_parts();
+    write_org(&Origin { how, local: is_local, project_org }, org, is_local);
     if caller.pooled() {
         xact::fix_pooled_org(org);
     }
@@ -137,16 +143,14 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     // Where the organization ends with the transaction, its project and origin end with it.
     let is_local = is_local || origin.local;
     origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());
-    ContextSetting::Origin.set(&origin.encode(), is_local);
+    write_org(&origin, &session::org_as_set(), is_local);
     ContextSetting::Project.set(project, is_local);
     Ok(())
 }
 
 /// Forgets organization, user and project, for the session. Needs no access: it only closes.
 pub(crate) fn clear() {
-    for setting in
-        [ContextSetting::Project, ContextSetting::User, ContextSetting::Org, ContextSetting::Origin]
-    {
+    for setting in [ContextSetting::Project, ContextSetting::User, ContextSetting::Org] {
         setting.set("", false);
     }
 }

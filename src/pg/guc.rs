@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
+use org_scope_core::context::SEPARATOR;
 use org_scope_core::error::Error;
 use org_scope_core::org::MAX_CONTEXT_BYTES;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
@@ -39,14 +40,12 @@ pub(crate) enum Bypass {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) enum ContextSetting {
-    /// The organization.
+    /// The organization, and where it came from: see `Origin::store`.
     Org,
     /// Who acts inside it.
     User,
     /// The part of it that the session narrowed itself to.
     Project,
-    /// Where the organization came from.
-    Origin,
 }
 
 impl ContextSetting {
@@ -56,7 +55,6 @@ impl ContextSetting {
             Self::Org => "org_scope.current_org",
             Self::User => "org_scope.current_user",
             Self::Project => "org_scope.current_project",
-            Self::Origin => "org_scope.context_origin",
         }
     }
 
@@ -65,7 +63,6 @@ impl ContextSetting {
             Self::Org => c"org_scope.current_org",
             Self::User => c"org_scope.current_user",
             Self::Project => c"org_scope.current_project",
-            Self::Origin => c"org_scope.context_origin",
         }
     }
 
@@ -74,27 +71,23 @@ impl ContextSetting {
             Self::Org => &CURRENT_ORG,
             Self::User => &CURRENT_USER,
             Self::Project => &CURRENT_PROJECT,
-            Self::Origin => &CONTEXT_ORIGIN,
         }
     }
 
-    /// The value as it stands; empty when unset (a custom setting reads `''` once a
-    /// transaction-local value has ended).
-    pub(crate) fn get(self) -> String {
-        // What is no UTF-8 (in a database of another encoding) counts as unset: made readable by force,
-        // two values could become one.
-        self.storage().get().and_then(|v| v.into_string().ok()).unwrap_or_default()
-    }
-
-    /// Whether the value is this text.
-    pub(crate) fn is(self, text: &str) -> bool {
+    /// Reads the value as it stands; empty when unset (a custom setting reads `''` once a
+    /// transaction-local value has ended). What is read is the server's own storage, so nothing may be set
+    /// meanwhile.
+    pub(crate) fn read<T>(self, reading: impl FnOnce(&str) -> T) -> T {
         // SAFETY: the server's own variable, read in the backend's only thread.
         let value = unsafe { *self.storage().as_ptr() };
         if value.is_null() {
-            return text.is_empty();
+            return reading("");
         }
-        // SAFETY: a setting's value is NULL or NUL-terminated.
-        unsafe { CStr::from_ptr(value) }.to_bytes() == text.as_bytes()
+        // SAFETY: a setting's value is NULL or NUL-terminated, and stays until it is set.
+        let value = unsafe { CStr::from_ptr(value) };
+        // What is no UTF-8 (in a database of another encoding) counts as unset: made readable by force,
+        // two values could become one.
+        reading(value.to_str().unwrap_or_default())
     }
 
     /// Writes the value, for the transaction or the session, with everything that PostgreSQL does
@@ -123,7 +116,6 @@ impl ContextSetting {
 static CURRENT_ORG: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CURRENT_USER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CURRENT_PROJECT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
-static CONTEXT_ORIGIN: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(MissingOrg::Error);
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
 static PLAN_FOLDING: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -171,7 +163,6 @@ pub(crate) fn init() {
         (ContextSetting::Org, c"The organization that the session acts for.", check_org as CheckHook),
         (ContextSetting::User, c"Who acts inside the organization.", check_user),
         (ContextSetting::Project, c"The project that the session narrowed itself to.", check_project),
-        (ContextSetting::Origin, c"Where the organization came from; internal.", check_origin),
     ];
     for (setting, short, check) in settings {
         // SAFETY: the hooks are guarded, have the server's signature, and live as long as the library.
@@ -187,7 +178,7 @@ pub(crate) fn init() {
                 flags,
                 Some(check),
                 Some(assign_context),
-                None,
+                (setting == ContextSetting::Org).then_some(show_org as ShowHook),
             );
         }
     }
@@ -250,7 +241,6 @@ macro_rules! check_hook {
 check_hook!(check_org, ContextSetting::Org);
 check_hook!(check_user, ContextSetting::User);
 check_hook!(check_project, ContextSetting::Project);
-check_hook!(check_origin, ContextSetting::Origin);
 
 /// Decides who may write, besides our setter: a parallel worker taking over its leader's state, and for
 /// the organization a client whose login role has access `parameter`.
@@ -271,17 +261,32 @@ unsafe extern "C-unwind" fn check_foreign(
         return true;
     }
     // SAFETY: not NULL, so NUL-terminated by the caller's promise.
-    let length = unsafe { CStr::from_ptr(value) }.count_bytes();
+    let text = unsafe { CStr::from_ptr(value) }.to_bytes();
     let from_client = matches!(source, pg_sys::GucSource::PGC_S_CLIENT | pg_sys::GucSource::PGC_S_SESSION);
-    let refusal = if setting != ContextSetting::Org || !from_client || !may_set_parameter() {
+    // An origin is ours to say.
+    let forged = text.contains(&(SEPARATOR as u8));
+    let refusal = if setting != ContextSetting::Org || forged || !from_client || !may_set_parameter() {
         Error::SettingClosed { setting: setting.name() }
-    } else if length > MAX_CONTEXT_BYTES {
+    } else if text.len() > MAX_CONTEXT_BYTES {
         Error::ContextTooLong
     } else {
         return true;
     };
     report::refuse_setting(&refusal);
     false
+}
+
+type ShowHook = unsafe extern "C-unwind" fn() -> *const std::ffi::c_char;
+
+/// SHOW and current_setting show the organization alone.
+// SAFETY: called by the server alone, which copies what it gets. It can't panic, so nothing needs a guard.
+unsafe extern "C-unwind" fn show_org() -> *const std::ffi::c_char {
+    ContextSetting::Org.read(|setting| match setting.split_once(SEPARATOR) {
+        // The end of the setting, so NUL-terminated as it is.
+        Some((_, org)) => org.as_ptr().cast(),
+        None if setting.is_empty() => c"".as_ptr(),
+        None => setting.as_ptr().cast(),
+    })
 }
 
 /// Whether the login role has access `parameter`. Outside a transaction nothing can be looked up,

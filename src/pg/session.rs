@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use org_scope_core::context::{Context, Login, Origin, Settings};
+use org_scope_core::context::{self, Context, Login, Origin, Settings};
 use pgrx::pg_sys::Oid;
 
 use super::guc::ContextSetting;
@@ -53,27 +53,39 @@ pub(crate) fn context() -> Rc<Context> {
 pub(crate) fn is_worker_with_stale_org() -> bool {
     // SAFETY: a variable of the server's, set before a worker runs anything.
     let number = unsafe { pgrx::pg_sys::ParallelWorkerNumber };
-    number >= 0 && !ContextSetting::Org.get().is_empty()
+    number >= 0 && !org_as_set().is_empty()
 }
 
 /// Where the organization came from, as it was set.
 pub(crate) fn origin() -> Option<Rc<Origin>> {
+    ContextSetting::Org.read(|setting| decoded(context::split(setting).0))
+}
+
+fn decoded(text: &str) -> Option<Rc<Origin>> {
     ORIGIN.with_borrow_mut(|last| {
-        if !ContextSetting::Origin.is(&last.0) {
-            let text = ContextSetting::Origin.get();
-            *last = (text, None);
-            last.1 = Origin::decode(&last.0).map(Rc::new);
+        if last.0 != text {
+            *last = (text.to_owned(), Origin::decode(text).map(Rc::new));
         }
         last.1.clone()
     })
 }
 
+/// The organization as it was set, whether or not it counts; empty for none.
+pub(crate) fn org_as_set() -> String {
+    ContextSetting::Org.read(|setting| context::split(setting).1.to_owned())
+}
+
 fn read(login: Oid) -> Context {
-    let [org, user, project] =
-        [ContextSetting::Org, ContextSetting::User, ContextSetting::Project].map(ContextSetting::get);
-    let access = access::of(login);
-    Context::effective(
-        Settings { org: &org, user: &user, project: &project, origin: origin().as_deref() },
-        Login { access: access.as_deref(), superuser: role::is_superuser(login) },
-    )
+    // Before the settings are read: the catalogs are looked into, and the settings must stay meanwhile.
+    let (access, superuser) = (access::of(login), role::is_superuser(login));
+    let login = Login { access: access.as_deref(), superuser };
+    ContextSetting::Org.read(|setting| {
+        let (origin, org) = context::split(setting);
+        let origin = decoded(origin);
+        ContextSetting::User.read(|user| {
+            ContextSetting::Project.read(|project| {
+                Context::effective(Settings { org, user, project, origin: origin.as_deref() }, login)
+            })
+        })
+    })
 }

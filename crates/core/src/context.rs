@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, How};
 use crate::org::OrgValue;
 
-/// Where the organization of a context came from; travels beside it, so that parallel workers have
-/// it too and every reading can ask whether the login role may still have it.
+/// Where the organization of a context came from; travels with it in one setting, so that both begin and
+/// end together, parallel workers have both, and every reading can ask whether the login role may still
+/// have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The kind of access through which the setter let it in.
@@ -19,28 +20,39 @@ pub struct Origin {
     pub project_org: Option<String>,
 }
 
+/// Stands between origin and organization. JSON has no control characters, and clients can't write it.
+pub const SEPARATOR: char = '\u{1}';
+
 impl Origin {
-    /// The text that travels in a setting.
-    pub fn encode(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// The text that the setting holds for an organization, which may be empty.
+    pub fn store(&self, org: &str) -> String {
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push(SEPARATOR);
+        text.push_str(org);
+        text
     }
 
-    /// Reads it back; what doesn't parse counts as absent, which closes.
+    /// Reads the first part of the setting back; what doesn't parse counts as absent, which closes.
     pub fn decode(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 }
 
+/// The parts of the setting: the origin, empty where a client wrote it, and the organization.
+pub fn split(setting: &str) -> (&str, &str) {
+    setting.split_once(SEPARATOR).unwrap_or(("", setting))
+}
+
 /// The raw settings of a session, as they stand.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings<'a> {
-    /// `org_scope.current_org`; empty is unset, as with the others.
+    /// The organization; empty is unset, as with the others.
     pub org: &'a str,
     /// `org_scope.current_user`
     pub user: &'a str,
     /// `org_scope.current_project`
     pub project: &'a str,
-    /// `org_scope.context_origin`, decoded.
+    /// Where the organization came from.
     pub origin: Option<&'a Origin>,
 }
 
@@ -116,8 +128,13 @@ mod tests {
 
     #[test]
     fn an_origin_survives_its_setting_and_nonsense_is_none() {
-        let origin = Origin { how: How::Direct, local: true, project_org: Some("a".into()) };
-        assert_eq!(Origin::decode(&origin.encode()), Some(origin));
+        let origin = Origin { how: How::Direct, local: true, project_org: Some("a\u{1}b".into()) };
+        for org in ["", "a", "a\u{1}b"] {
+            let setting = origin.store(org);
+            let (stored, found) = split(&setting);
+            assert_eq!((Origin::decode(stored), found), (Some(origin.clone()), org));
+        }
+        assert_eq!(split("plain"), ("", "plain"));
         assert_eq!(Origin::decode(r#"{"how":"direct"}"#).as_ref(), DIRECT);
         for text in ["", "nonsense", "{}"] {
             assert_eq!(Origin::decode(text), None);
