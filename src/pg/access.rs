@@ -1,20 +1,18 @@
 //! Reads the access table: with the latest snapshot, into a cache that every change empties.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use org_scope_core::access::{Access, How};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgTupleDesc, pg_guard, prelude::PgHeapTuple};
 
+use super::backend::{BackendCell, BackendRefCell};
 use super::{epoch, role};
 
-thread_local! {
-    /// The last role that was asked for, and its row.
-    static CACHE: RefCell<Option<(Oid, Option<Rc<Access>>)>> = const { RefCell::new(None) };
-    /// The table's OID, once it was found; it changes only with DROP EXTENSION.
-    static TABLE: Cell<Oid> = const { Cell::new(Oid::INVALID) };
-}
+/// The last role that was asked for, and its row.
+static CACHE: BackendRefCell<Option<(Oid, Option<Rc<Access>>)>> = BackendRefCell::new(None);
+/// The table's OID, once it was found; it changes only with DROP EXTENSION.
+static TABLE: BackendCell<Oid> = BackendCell::new(Oid::INVALID);
 
 /// Takes in what other sessions have changed meanwhile; the server does this at locks and
 /// transaction starts, a setter wants it now.

@@ -1,34 +1,31 @@
 //! What has changed since a reader last looked: two counters, so that looking costs a comparison.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use super::backend::BackendCell;
 
 /// Counts everything on which the effective context depends, the login role excepted.
-static CONTEXT: AtomicU64 = AtomicU64::new(0);
+static CONTEXT: BackendCell<u64> = BackendCell::new(0);
 
 /// Counts that, and everything else on which a reader's answer to one call site depends.
-static ANSWERS: AtomicU64 = AtomicU64::new(1);
-
-/// A backend has one thread, so there is nothing to order.
-const ORDER: Ordering = Ordering::Relaxed;
+static ANSWERS: BackendCell<u64> = BackendCell::new(1);
 
 /// Changes whenever the effective context may have changed.
 pub(crate) fn context() -> u64 {
-    CONTEXT.load(ORDER)
+    CONTEXT.get()
 }
 
 /// Changes whenever a reader may have to answer something else.
 #[inline]
 pub(crate) fn answers() -> u64 {
-    ANSWERS.load(ORDER)
+    ANSWERS.get()
 }
 
 /// A setting, the access table or a role has changed.
 pub(crate) fn context_changed() {
-    CONTEXT.fetch_add(1, ORDER);
+    CONTEXT.set(CONTEXT.get().wrapping_add(1));
     answers_changed();
 }
 
 /// Another statement asks from now on, and may have to be refused what the last one was told.
 pub(crate) fn answers_changed() {
-    ANSWERS.fetch_add(1, ORDER);
+    ANSWERS.set(ANSWERS.get().wrapping_add(1));
 }

@@ -180,12 +180,25 @@ unsafe extern "C-unwind" fn executor_run(
     }
 }
 
+/// Whether anything is left for a statement's end: triggers, and data-modifying CTEs that were not read to
+/// theirs.
+///
+/// # Safety
+/// `query` is one of the server's, with its plan.
+unsafe fn has_more_to_do(query: *mut QueryDesc) -> bool {
+    // SAFETY: the caller's promise.
+    let plan = unsafe { (*query).plannedstmt };
+    // SAFETY: as above.
+    let plan = unsafe { &*plan };
+    plan.commandType != pg_sys::CmdType::CMD_SELECT || plan.hasModifyingCTE
+}
+
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn executor_finish(query: *mut QueryDesc) {
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_FINISH }.unwrap_or(standard_ExecutorFinish);
-    // Data-modifying CTEs that were not read to their end run here.
-    let entered = running::enter(query);
+    // SAFETY: the server passes a query.
+    let entered = unsafe { has_more_to_do(query) } && running::enter(query);
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query) };
     // SAFETY: nothing in this frame has a destructor.

@@ -1,7 +1,6 @@
 //! The functions that fences call, and how to recognise a plan that calls one: which plans have a
 //! policy of ours in them.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -9,6 +8,7 @@ use org_scope_core::org::OrgType;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Datum, FuncExpr, Node, NodeTag, Oid};
 
+use super::backend::{BackendCell, BackendRefCell};
 use super::list;
 
 /// The functions that policies call.
@@ -28,11 +28,9 @@ pub(crate) struct Reader {
     hash: u32,
 }
 
-thread_local! {
-    static READERS: RefCell<Option<Rc<[Reader]>>> = const { RefCell::new(None) };
-    /// Counts the changes of functions.
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
-}
+static READERS: BackendRefCell<Option<Rc<[Reader]>>> = BackendRefCell::new(None);
+/// Counts the changes of functions.
+static GENERATION: BackendCell<u64> = BackendCell::new(0);
 
 /// Whether the plan calls one of the fence's readers. A plan lists every function outside the core
 /// that it calls, to be told when one is replaced, so this holds whenever the plan was made, also

@@ -1,6 +1,5 @@
 //! The extension's settings: definitions, and who may write them.
 
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
 use org_scope_core::context::SEPARATOR;
@@ -9,6 +8,7 @@ use org_scope_core::org::MAX_CONTEXT_BYTES;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::{pg_guard, pg_sys};
 
+use super::backend::BackendCell;
 use super::{access, epoch, report, role};
 
 /// What a fenced table says to a session without an organization.
@@ -120,10 +120,8 @@ static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(Missi
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
 static PLAN_FOLDING: GucSetting<bool> = GucSetting::<bool>::new(true);
 
-thread_local! {
-    /// True while one of our setters writes.
-    static SETTER: Cell<bool> = const { Cell::new(false) };
-}
+/// True while one of our setters writes.
+static SETTER: BackendCell<bool> = BackendCell::new(false);
 
 /// `org_scope.missing_org`
 pub(crate) fn missing_org() -> MissingOrg {

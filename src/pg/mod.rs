@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod attempt;
+pub(crate) mod backend;
 pub(crate) mod call_site;
 pub(crate) mod catalog;
 pub(crate) mod entry;

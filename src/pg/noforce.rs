@@ -7,22 +7,19 @@
 //! is refused, nothing runs in parallel workers (they don't know who the caller is), and the plan
 //! cache is emptied on every way in and out.
 
-use std::cell::{Cell, RefCell};
-
 use org_scope_core::Error;
 use pgrx::PgList;
 use pgrx::pg_sys::{self, Oid};
 
+use super::backend::{BackendCell, BackendRefCell};
 use super::{hook, report, role, running};
 
-thread_local! {
-    /// For whom FORCE is lifted.
-    static LIFTED_FOR: Cell<Option<Oid>> = const { Cell::new(None) };
-    /// Which statements were started since: see `running::mark`.
-    static LIFTED_SINCE: Cell<Option<u64>> = const { Cell::new(None) };
-    /// For each function that the server calls by way of the hook, the innermost last.
-    static SWITCHED: RefCell<Vec<Switched>> = const { RefCell::new(Vec::new()) };
-}
+/// For whom FORCE is lifted.
+static LIFTED_FOR: BackendCell<Option<Oid>> = BackendCell::new(None);
+/// Which statements were started since: see `running::mark`.
+static LIFTED_SINCE: BackendCell<Option<u64>> = BackendCell::new(None);
+/// For each function that the server calls by way of the hook, the innermost last.
+static SWITCHED: BackendRefCell<Vec<Switched>> = BackendRefCell::new(Vec::new());
 
 struct Switched {
     /// Whether FORCE is lifted and another user than the caller runs the function.

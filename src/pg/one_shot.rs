@@ -1,17 +1,15 @@
 //! Which queries are planned for one execution alone: those that the client sends as text and that
 //! no cache will see, among them what such a text explains, copies or opens a cursor for.
 
-use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 
 use pgrx::pg_sys::{self, CmdType, JumbleState, Node, NodeTag, ParseState, Query};
 
+use super::backend::BackendCell;
 use super::{hook, portal};
 
-thread_local! {
-    /// The last query that was analysed straight from the client's text, while its memory lives.
-    static ANALYZED: Cell<*mut Query> = const { Cell::new(std::ptr::null_mut()) };
-}
+/// The last query that was analysed straight from the client's text, while its memory lives.
+static ANALYZED: BackendCell<*mut Query> = BackendCell::new(std::ptr::null_mut());
 
 static mut PREVIOUS: pg_sys::post_parse_analyze_hook_type = None;
 

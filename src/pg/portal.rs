@@ -1,13 +1,11 @@
 //! Portals, as far as they say what the server is doing.
 
-use std::cell::Cell;
-
 use pgrx::pg_sys::{self, MemoryContext, PortalStatus};
 
-thread_local! {
-    /// The parent of all portals' memory, once it was found; it lives as long as the backend.
-    static PARENT: Cell<MemoryContext> = const { Cell::new(std::ptr::null_mut()) };
-}
+use super::backend::BackendCell;
+
+/// The parent of all portals' memory, once it was found; it lives as long as the backend.
+static PARENT: BackendCell<MemoryContext> = BackendCell::new(std::ptr::null_mut());
 
 /// Whether a portal has been created that has no statement yet: the server is about to get it one from
 /// the plan cache. Only the newest portal can be such a one.

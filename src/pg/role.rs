@@ -1,11 +1,11 @@
 //! Roles: who is logged in, who acts, and whom row security passes over.
 
-use std::cell::Cell;
 use std::ffi::CStr;
 
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::{self, Oid};
 
+use super::backend::BackendCell;
 use super::quick;
 
 /// The login role (session_user), or `None` where the catalogs can't be asked about it: outside a
@@ -30,10 +30,8 @@ pub(crate) fn is_superuser(role: Oid) -> bool {
     unsafe { pg_sys::superuser_arg(role) }
 }
 
-thread_local! {
-    /// The last role that was asked for, and whether it bypasses row security.
-    static BYPASSES: Cell<Option<(Oid, bool)>> = const { Cell::new(None) };
-}
+/// The last role that was asked for, and whether it bypasses row security.
+static BYPASSES: BackendCell<Option<(Oid, bool)>> = BackendCell::new(None);
 
 /// Whether no policy filters the role's statements (superuser or BYPASSRLS).
 pub(crate) fn bypasses(role: Oid) -> bool {

@@ -3,13 +3,13 @@
 //! A cursor is started once and run in pieces, and a function in a statement may set another
 //! organization, so the answer belongs to the statement (its `QueryDesc`), not to the session.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use org_scope_core::Error;
 use org_scope_core::context::Context;
 use pgrx::pg_sys;
 
+use super::backend::BackendRefCell;
 use super::session::Stamp;
 use super::{access, epoch, quick, report, session};
 
@@ -45,10 +45,8 @@ struct State {
     mixed: bool,
 }
 
-thread_local! {
-    static STATE: RefCell<State> =
-        const { RefCell::new(State { serial: 0, started: Vec::new(), running: Vec::new(), mixed: false }) };
-}
+static STATE: BackendRefCell<State> =
+    BackendRefCell::new(State { serial: 0, started: Vec::new(), running: Vec::new(), mixed: false });
 
 impl State {
     fn began(&self, query: *mut pg_sys::QueryDesc) -> Option<&Began> {

@@ -1,11 +1,11 @@
 //! The session's context as it counts now, computed once for every change of anything it depends on.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use org_scope_core::context::{self, Context, Login, Origin, Settings};
 use pgrx::pg_sys::Oid;
 
+use super::backend::BackendRefCell;
 use super::guc::ContextSetting;
 use super::{access, epoch, quick, role};
 
@@ -19,11 +19,9 @@ pub(crate) struct Stamp {
 /// The text of a setting, and what it means.
 type Decoded = (String, Option<Rc<Origin>>);
 
-thread_local! {
-    /// The last origin that was read: session after session has the same.
-    static ORIGIN: RefCell<Decoded> = const { RefCell::new((String::new(), None)) };
-    static CACHE: RefCell<Option<(Stamp, Rc<Context>)>> = const { RefCell::new(None) };
-}
+/// The last origin that was read: session after session has the same.
+static ORIGIN: BackendRefCell<Decoded> = BackendRefCell::new((String::new(), None));
+static CACHE: BackendRefCell<Option<(Stamp, Rc<Context>)>> = BackendRefCell::new(None);
 
 /// The stamp of this moment.
 pub(crate) fn stamp() -> Stamp {

@@ -1,14 +1,13 @@
 //! What ends with the transaction and must not come back with a savepoint's rollback.
 
-use std::cell::RefCell;
 use std::ffi::c_void;
 
 use pgrx::{pg_guard, pg_sys};
 
-thread_local! {
-    static POOLED_ORG: RefCell<Option<String>> = const { RefCell::new(None) };
-    static LISTENERS: RefCell<Vec<fn(bool)>> = const { RefCell::new(Vec::new()) };
-}
+use super::backend::BackendRefCell;
+
+static POOLED_ORG: BackendRefCell<Option<String>> = BackendRefCell::new(None);
+static LISTENERS: BackendRefCell<Vec<fn(bool)>> = BackendRefCell::new(Vec::new());
 
 /// Has a function called at the end of every transaction, with whether it was committed (or prepared).
 /// It must not raise.

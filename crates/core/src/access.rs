@@ -30,6 +30,14 @@ impl How {
         }
     }
 
+    /// The word of `allow`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Parameter => "parameter",
+        }
+    }
+
     /// Whether a role with this access may have a context that came in through `other`.
     pub fn includes(self, other: Self) -> bool {
         self == other || self == Self::Parameter
@@ -38,10 +46,7 @@ impl How {
 
 impl fmt::Display for How {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Direct => "direct",
-            Self::Parameter => "parameter",
-        })
+        f.write_str(self.word())
     }
 }
 
@@ -64,10 +69,12 @@ pub struct Grant<'a> {
 }
 
 impl<'a> Grant<'a> {
-    /// EXECUTE on the setter. PUBLIC has it too, so that a role without access gets our error and
-    /// its HINT; this one ties the role to the table: DROP ROLE is refused while there is a row.
+    /// EXECUTE on a setter. PUBLIC has it too, so that a role without access gets our error and
+    /// its HINT; this one ties the role to the table: DROP ROLE is refused while there is a row. Not on the
+    /// setter of the organization, which is called in every transaction: a list of privileges is read at
+    /// each call, and costs as much as setting the value.
     pub fn setter(role: &'a Ident) -> Self {
-        Self { privilege: "EXECUTE ON FUNCTION org_scope.set_current_org(text, boolean)", role }
+        Self { privilege: "EXECUTE ON FUNCTION org_scope.set_current_user(text, boolean)", role }
     }
 
     /// SET on the parameter: what access `parameter` adds.
