@@ -40,6 +40,27 @@ dark AS (
       WHERE r.role = 'public' OR (g.grantee <> 0 AND pg_catalog.pg_has_role(g.grantee, n.oid, 'USAGE')))
   GROUP BY g.oid, g.grantee
 ),
+-- The rules that name a table; a view is its rule for SELECT.
+--
+-- OFFSET 0, here and below, keeps each step a lookup: in a join the planner would read every rule
+-- of the database, to hold it against all tables or once for each.
+named AS (
+  SELECT DISTINCT t.oid AS root, w.oid AS rule, w.ev_class, w.ev_type
+  FROM target t,
+  LATERAL (
+    SELECT d.objid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT w.oid, w.ev_class, w.ev_type
+    FROM pg_catalog.pg_rewrite w
+    WHERE w.oid = d.objid AND (w.ev_type = '1' OR w.ev_enabled <> 'D')
+    OFFSET 0
+  ) w
+),
 -- A view reads its tables as its owner unless it is security_invoker; past: whether that reader
 -- passes the policies. A materialized view holds what somebody saw once, also through other views.
 reaching AS (
@@ -47,42 +68,51 @@ reaching AS (
     v.relkind = 'm' OR (NOT i.invoker AND (
       v.relowner IN (SELECT b.oid FROM bypassing b)
       OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE')))) AS past
-  FROM target t
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1'
-  JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm'),
+  FROM named
+  JOIN target t ON t.oid = named.root
+  JOIN pg_catalog.pg_class v ON v.oid = named.ev_class AND v.relkind IN ('v', 'm'),
   LATERAL (
     SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
     FROM pg_catalog.pg_options_to_table(v.reloptions) o
     WHERE o.option_name = 'security_invoker'
   ) i
+  WHERE named.ev_type = '1'
   UNION
   -- A view over a view shows nothing of its own: mending the inner one mends it.
   SELECT r.root, v.oid, v.relkind, v.relkind = 'm'
-  FROM reaching r
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1' AND w.ev_class <> r.view
+  FROM reaching r,
+  LATERAL (
+    SELECT d.objid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT w.ev_class
+    FROM pg_catalog.pg_rewrite w
+    WHERE w.oid = d.objid AND w.ev_type = '1' AND w.ev_class <> r.view
+    OFFSET 0
+  ) w
   JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
 ),
 -- What a rule for INSERT, UPDATE or DELETE names, it reaches as the owner of the relation on which
 -- it stands, security_invoker or not.
 ruling AS (
-  SELECT DISTINCT t.oid AS root, w.oid AS rule
-  FROM target t
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type <> '1' AND w.ev_enabled <> 'D'
-  JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
-  WHERE ( c.relowner IN (SELECT b.oid FROM bypassing b)
+  SELECT n.root, n.rule
+  FROM named n
+  JOIN target t ON t.oid = n.root
+  JOIN pg_catalog.pg_class c ON c.oid = n.ev_class
+  WHERE n.ev_type <> '1'
+    AND ( c.relowner IN (SELECT b.oid FROM bypassing b)
        OR (NOT t.force AND pg_catalog.pg_has_role(c.relowner, t.relowner, 'USAGE')))
     -- A rule of the table itself depends on it also by OLD and NEW, which are the rows of the
     -- statement, fenced as that is. Unlike them, what else a rule names has another alias or stands in FROM.
-    AND (w.ev_class <> t.oid OR EXISTS (
+    AND (n.ev_class <> n.root OR EXISTS (
       SELECT
-      FROM pg_catalog.string_to_table(w.ev_qual::pg_catalog.text || w.ev_action::pg_catalog.text, '{RANGETBLENTRY ') AS r(entry)
-      WHERE pg_catalog.strpos(r.entry, ':rtekind 0 :relid ' || t.oid || ' ') > 0
+      FROM pg_catalog.pg_rewrite w,
+      LATERAL pg_catalog.string_to_table(w.ev_qual::pg_catalog.text || w.ev_action::pg_catalog.text, '{RANGETBLENTRY ') AS r(entry)
+      WHERE w.oid = n.rule AND pg_catalog.strpos(r.entry, ':rtekind 0 :relid ' || n.root || ' ') > 0
         AND (r.entry !~ '^:alias \{ALIAS :aliasname (old|new) '
              OR pg_catalog."substring"(r.entry, ':inFromCl (true|false)') = 'true')))
 ),
