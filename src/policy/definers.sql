@@ -1,26 +1,23 @@
 -- SECURITY DEFINER functions whose owner passes the policies of some of the tables.
 -- $1: [{oid, force}]
 WITH target AS (
-  SELECT c.oid, c.relowner, t.force
+  SELECT DISTINCT c.relowner
   FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool)
   JOIN pg_catalog.pg_class c ON c.oid = t.oid
+  WHERE NOT t.force
 ),
 -- Once for each owner, not for each function.
 passing AS (
-  SELECT o.proowner, pg_catalog.json_agg(t.oid::pg_catalog.int8) AS tables
+  SELECT o.proowner, pg_catalog.json_agg(pg_catalog.pg_get_userbyid(t.relowner)) AS owners
   FROM (SELECT DISTINCT p.proowner FROM pg_catalog.pg_proc p WHERE p.prosecdef) o
-  JOIN target t ON NOT t.force AND pg_catalog.pg_has_role(o.proowner, t.relowner, 'USAGE')
+  JOIN target t ON pg_catalog.pg_has_role(o.proowner, t.relowner, 'USAGE')
   GROUP BY o.proowner
 )
 SELECT pg_catalog.json_build_object(
-  'schema', n.nspname,
-  'name', p.proname,
-  'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid),
-  'owner', r.rolname,
-  'procedure', p.prokind = 'p',
+  'oid', p.oid::pg_catalog.int8,
   'source', p.prosrc,
   'passes_all', r.rolsuper OR r.rolbypassrls,
-  'passes', COALESCE(s.tables, '[]'),
+  'passes', COALESCE(s.owners, '[]'),
   -- A body of BEGIN ATOMIC has no source text; what it names, it depends on.
   'names', COALESCE((
     SELECT pg_catalog.json_agg(DISTINCT d.refobjid::pg_catalog.int8)
