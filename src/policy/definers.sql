@@ -2,8 +2,9 @@
 -- $1: [{oid, force}]
 WITH target AS (
   SELECT DISTINCT c.relowner
-  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool)
-  JOIN pg_catalog.pg_class c ON c.oid = t.oid
+  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool),
+  -- OFFSET 0: a lookup by the table; in a join the planner would rather read all of pg_class.
+  LATERAL (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = t.oid OFFSET 0) c
   WHERE NOT t.force
 ),
 -- Once for each owner, not for each function.

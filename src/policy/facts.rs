@@ -44,17 +44,21 @@ FROM pg_catalog.unnest($1::pg_catalog.name[]) AS s(name)
 WHERE s.name <> 'public' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = s.name)";
 
 /// The size counts the rows only: that is what building an index reads. The function locks the
-/// table for a moment, so it is asked only about tables that want an index.
+/// table for a moment, so it is asked only about tables that want an index. OFFSET 0 as in findings.sql.
 const INDEX_ROOM: &CStr = c"
 SELECT pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   'size', COALESCE(pg_catalog.pg_relation_size(c.oid), 0),
   'taken', COALESCE((
     SELECT pg_catalog.json_agg(o.relname)
-    FROM pg_catalog.pg_class o
-    WHERE o.relnamespace = c.relnamespace AND o.relname = ANY (w.names)), '[]'))::pg_catalog.text
-FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[])
-JOIN pg_catalog.pg_class c ON c.oid = w.oid";
+    FROM pg_catalog.unnest(w.names) AS n(name),
+    LATERAL (
+      SELECT o.relname FROM pg_catalog.pg_class o
+      WHERE o.relnamespace = c.relnamespace AND o.relname = n.name
+      OFFSET 0
+    ) o), '[]'))::pg_catalog.text
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[]),
+LATERAL (SELECT c.oid, c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = w.oid OFFSET 0) c";
 
 pub(super) const fn query(text: &str) -> &CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
