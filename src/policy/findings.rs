@@ -9,6 +9,7 @@ use pgrx::pg_sys::Oid;
 use serde::Deserialize;
 
 use super::facts::query;
+use crate::pg::catalog::About;
 use crate::pg::{attempt, catalog, noforce, owner, relation};
 
 const FINDINGS: &CStr = query(concat!(include_str!("findings.sql"), "\0"));
@@ -69,7 +70,7 @@ pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: b
     }))
     .to_string();
     let mut found: HashMap<u32, Vec<Finding>> = HashMap::new();
-    for Found { oid, finding } in catalog::read(FINDINGS, &[after.clone().into()]) {
+    for Found { oid, finding } in catalog::read(FINDINGS, About::all(tables), &[after.clone().into()]) {
         found.entry(oid).or_default().push(finding);
     }
     definers(tables, steps, after, &mut found);
@@ -102,7 +103,7 @@ fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
 fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
     let names = Names::new(tables.iter().map(|table| table.name.raw()));
     let places: HashMap<u32, usize> = tables.iter().map(|table| table.oid).zip(0..).collect();
-    let concerned: Vec<_> = catalog::read::<Definer>(DEFINERS, &[after.into()])
+    let concerned: Vec<_> = catalog::read::<Definer>(DEFINERS, About::all(tables), &[after.into()])
         .into_iter()
         .filter_map(|definer| {
             let mut mentioned = names.mentioned_in(&definer.source);
@@ -118,7 +119,7 @@ fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut H
         return;
     }
     let oids: Vec<Oid> = concerned.iter().map(|(oid, _)| Oid::from_u32(*oid)).collect();
-    let signatures: Vec<Signature> = catalog::read(SIGNATURES, &[oids.into()]);
+    let signatures: Vec<Signature> = catalog::read(SIGNATURES, About::all(tables), &[oids.into()]);
     let signatures: HashMap<u32, &Signature> = signatures.iter().map(|s| (s.oid, s)).collect();
     for (oid, mentioned) in concerned {
         // One that was dropped meanwhile is nobody's concern.
@@ -151,7 +152,7 @@ pub(super) fn null_rows(spec: &Spec, table: &Facts) -> Option<Finding> {
         column.name
     );
     let statement = CString::new(statement).ok()?;
-    let count = || catalog::read::<i64>(&statement, &[]).into_iter().sum();
+    let count = || catalog::read_once::<i64>(&statement).into_iter().sum();
     let name = (table.schema.raw().to_owned(), table.name.raw().to_owned());
     let rows: Option<i64> = attempt::undone(|| {
         relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {
