@@ -1,7 +1,9 @@
 //! The project's own commands: `cargo xtask demo`, `test`, `schema`, `setup`.
 
+mod bench;
 mod demo;
 mod prepare;
+mod scale;
 mod schema;
 mod setup;
 mod table;
@@ -27,6 +29,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs every test that CI runs
     Test(test::Arguments),
+    /// Measures whether anything grows with the number of tables or organizations
+    Scale(scale::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
@@ -52,6 +56,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Scale(arguments) => scale::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     }

@@ -1,0 +1,4 @@
+//! What measuring commands share.
+
+pub(crate) mod clock;
+pub(crate) mod statistics;
