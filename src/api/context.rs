@@ -5,6 +5,7 @@ use org_scope_core::org::OrgValue;
 use pgrx::{JsonB, Uuid};
 
 use crate::context::{reader, setter};
+use crate::pg::call_site::reader;
 use crate::pg::entry::{Answer, Call, entry};
 
 type Setter = fn(Option<&str>, bool) -> Result<(), Error>;
@@ -62,26 +63,20 @@ entry!(org_scope_clear_context, pg_finfo_org_scope_clear_context, |_| {
     Ok(().into())
 });
 
-entry!(org_scope_current_org, pg_finfo_org_scope_current_org, |_| Ok(reader::org(text)?.into()));
-entry!(org_scope_current_org_uuid, pg_finfo_org_scope_current_org_uuid, |_| Ok(reader::org(uuid)?.into()));
-entry!(org_scope_current_org_bigint, pg_finfo_org_scope_current_org_bigint, |_| {
-    Ok(reader::org(OrgValue::bigint)?.into())
+reader!(org_scope_current_org, pg_finfo_org_scope_current_org, || reader::org(text));
+reader!(org_scope_current_org_uuid, pg_finfo_org_scope_current_org_uuid, || reader::org(uuid));
+reader!(org_scope_current_org_bigint, pg_finfo_org_scope_current_org_bigint, || reader::org(
+    OrgValue::bigint
+));
+reader!(org_scope_fence_org, pg_finfo_org_scope_fence_org, || reader::fence_org(text));
+reader!(org_scope_fence_org_uuid, pg_finfo_org_scope_fence_org_uuid, || reader::fence_org(uuid));
+reader!(org_scope_fence_org_bigint, pg_finfo_org_scope_fence_org_bigint, || {
+    reader::fence_org(OrgValue::bigint)
 });
-entry!(org_scope_fence_org, pg_finfo_org_scope_fence_org, |_| Ok(reader::fence_org(text)?.into()));
-entry!(org_scope_fence_org_uuid, pg_finfo_org_scope_fence_org_uuid, |_| {
-    Ok(reader::fence_org(uuid)?.into())
-});
-entry!(org_scope_fence_org_bigint, pg_finfo_org_scope_fence_org_bigint, |_| {
-    Ok(reader::fence_org(OrgValue::bigint)?.into())
-});
-entry!(org_scope_current_user_id, pg_finfo_org_scope_current_user_id, |_| Ok(reader::user_id().into()));
-entry!(org_scope_current_project, pg_finfo_org_scope_current_project, |_| {
-    Ok(reader::project(text)?.into())
-});
-entry!(org_scope_current_project_uuid, pg_finfo_org_scope_current_project_uuid, |_| {
-    Ok(reader::project(uuid)?.into())
-});
-entry!(org_scope_current_project_bigint, pg_finfo_org_scope_current_project_bigint, |_| {
-    Ok(reader::project(OrgValue::bigint)?.into())
+reader!(org_scope_current_user_id, pg_finfo_org_scope_current_user_id, || Ok(reader::user_id()));
+reader!(org_scope_current_project, pg_finfo_org_scope_current_project, || reader::project(text));
+reader!(org_scope_current_project_uuid, pg_finfo_org_scope_current_project_uuid, || reader::project(uuid));
+reader!(org_scope_current_project_bigint, pg_finfo_org_scope_current_project_bigint, || {
+    reader::project(OrgValue::bigint)
 });
 entry!(org_scope_context, pg_finfo_org_scope_context, |_| Ok(Some(JsonB(reader::context())).into()));

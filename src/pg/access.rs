@@ -7,18 +7,13 @@ use org_scope_core::access::{Access, How};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgTupleDesc, pg_guard, prelude::PgHeapTuple};
 
+use super::epoch;
+
 thread_local! {
     /// The last role that was asked for, and its row.
     static CACHE: RefCell<Option<(Oid, Option<Rc<Access>>)>> = const { RefCell::new(None) };
-    /// Counts the invalidations that concerned the table.
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
     /// The table's OID, once it was found; it changes only with DROP EXTENSION.
     static TABLE: Cell<Oid> = const { Cell::new(Oid::INVALID) };
-}
-
-/// Changes whenever the access table may have changed.
-pub(crate) fn generation() -> u64 {
-    GENERATION.get()
 }
 
 /// Takes in what other sessions have changed meanwhile; the server does this at locks and
@@ -35,11 +30,11 @@ pub(crate) fn of(role: Oid) -> Option<Rc<Access>> {
     {
         return access;
     }
-    let before = GENERATION.get();
+    let before = epoch::context();
     let access = read(role).map(Rc::new);
     // An invalidation that came while the table was being read may concern what was read before it;
     // and where there is no table yet, none could say that it has come.
-    if GENERATION.get() == before && TABLE.get() != Oid::INVALID {
+    if epoch::context() == before && TABLE.get() != Oid::INVALID {
         CACHE.set(Some((role, access.clone())));
     }
     access
@@ -76,7 +71,7 @@ pub(crate) fn invalidate(table: Oid) {
 unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) {
     // INVALID means that everything must go (the queue has overflowed).
     if relation == Oid::INVALID || relation == TABLE.get() {
-        GENERATION.set(GENERATION.get().wrapping_add(1));
+        epoch::context_changed();
         CACHE.set(None);
         TABLE.set(Oid::INVALID);
     }
@@ -86,7 +81,7 @@ unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) 
 #[pg_guard]
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_role_change(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
-    GENERATION.set(GENERATION.get().wrapping_add(1));
+    epoch::context_changed();
 }
 
 fn relation_oid(name: &std::ffi::CStr) -> Option<Oid> {

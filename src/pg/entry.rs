@@ -95,9 +95,9 @@ pub(crate) unsafe fn run(fcinfo: FunctionCallInfo, body: fn(&Call) -> Result<Ans
     }
 }
 
-/// Makes `$body` callable from SQL as C symbol `$symbol`; `$finfo` is `pg_finfo_` with the symbol.
-macro_rules! entry {
-    ($symbol:ident, $finfo:ident, $body:expr) => {
+/// Declares the calling convention of a C symbol; `$finfo` is `pg_finfo_` with the symbol.
+macro_rules! finfo {
+    ($finfo:ident) => {
         #[allow(unsafe_code, reason = "the declaration that the server's loader looks for")]
         // SAFETY: the name is unique in the library, as the loader requires.
         #[unsafe(no_mangle)]
@@ -105,9 +105,17 @@ macro_rules! entry {
             const RECORD: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
             &RECORD
         }
+    };
+}
+pub(crate) use finfo;
+
+/// Makes `$body` callable from SQL as C symbol `$symbol`; `$finfo` is `pg_finfo_` with the symbol.
+macro_rules! entry {
+    ($symbol:ident, $finfo:ident, $body:expr) => {
+        $crate::pg::entry::finfo!($finfo);
 
         #[allow(unsafe_code, reason = "the entry point itself; everything unsafe happens in pg::entry")]
-        // SAFETY: as above.
+        // SAFETY: the name is unique in the library, as the loader requires.
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $symbol(fcinfo: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
             // SAFETY: called by the server with the call's own data.

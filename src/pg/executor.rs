@@ -2,7 +2,10 @@
 
 use pgrx::pg_sys::{self, ParamListInfo, PlannedStmt, Query, QueryDesc};
 
-use super::{fence_call, hook, noforce, running, throw};
+use org_scope_core::Error;
+use org_scope_core::org::OrgValue;
+
+use super::{fence_call, folding, hook, label, noforce, report, running, session, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -65,9 +68,22 @@ unsafe extern "C-unwind" fn planner(
     let options = noforce::limit_cursor_options(cursor_options);
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_PLANNER }.unwrap_or(standard_planner);
+    // SAFETY: nothing in this frame has a destructor.
+    let mut folding = unsafe { hook::decide(|| folding::prepare(parse, query_string, bound_params)) };
     let entered = running::enter_planner();
-    // SAFETY: the arguments are passed on as they came.
-    let call = || unsafe { next(parse, query_string, options, bound_params) };
+    let call = || {
+        if let Some(folding) = &mut folding {
+            // SAFETY: what the planner was given.
+            unsafe { folding::fold(parse, folding) };
+        }
+        // SAFETY: the arguments are passed on as they came.
+        let plan = unsafe { next(parse, query_string, options, bound_params) };
+        if let Some(folding) = &folding {
+            // SAFETY: the plan of that query.
+            unsafe { folding::put_label(plan, folding) };
+        }
+        plan
+    };
     // SAFETY: nothing in this frame has a destructor.
     unsafe { inside(entered, call) }
 }
@@ -88,8 +104,12 @@ fn before_start(query: *mut QueryDesc) -> bool {
     // SAFETY: the server passes a query with its plan.
     let plan = unsafe { (*query).plannedstmt };
     noforce::check_plan(plan);
-    if fence_call::is_in(plan) {
+    let folded = label::is_in(plan);
+    if folded || fence_call::is_in(plan) {
         running::start(query);
+        if folded && !label::is_for(plan, session::context().org.as_ref().map(OrgValue::text)) {
+            report::raise(&Error::OrgChanged);
+        }
     } else if noforce::is_lifted() {
         running::start_lifted(query);
     } else {

@@ -1,17 +1,33 @@
-//! Whether a plan asks the fence: which plans have a policy of ours in them.
+//! The functions that fences call, and how to recognise a plan that calls one: which plans have a
+//! policy of ours in them.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
+use std::rc::Rc;
 
+use org_scope_core::org::OrgType;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{PgList, pg_guard};
 
 /// The functions that policies call.
-const FENCE: [&CStr; 3] = [c"fence_org", c"fence_org_uuid", c"fence_org_bigint"];
+const FENCE: [(&CStr, OrgType); 3] = [
+    (c"fence_org", OrgType::Text),
+    (c"fence_org_uuid", OrgType::Uuid),
+    (c"fence_org_bigint", OrgType::Bigint),
+];
+
+/// One of them, as the catalog has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) oid: Oid,
+    /// What it returns.
+    pub(crate) org_type: OrgType,
+    /// Under which hash value plans remember that they depend on it.
+    hash: u32,
+}
 
 thread_local! {
-    /// The hash values under which plans remember that they depend on one of those functions.
-    static HASHES: RefCell<Option<Vec<u32>>> = const { RefCell::new(None) };
+    static READERS: RefCell<Option<Rc<[Reader]>>> = const { RefCell::new(None) };
     /// Counts the changes of functions.
     static GENERATION: Cell<u64> = const { Cell::new(0) };
 }
@@ -27,24 +43,27 @@ pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
     if items.is_empty() {
         return false;
     }
-    let calls_one_of = |hashes: &[u32]| {
-        items.iter_ptr().any(|item| {
-            // SAFETY: an element of the list.
-            let item = unsafe { &*item };
-            item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32 && hashes.contains(&item.hashValue)
-        })
-    };
-    if let Some(answer) = HASHES.with_borrow(|hashes| hashes.as_deref().map(calls_one_of)) {
-        return answer;
+    let readers = readers();
+    items.iter_ptr().any(|item| {
+        // SAFETY: an element of the list.
+        let item = unsafe { &*item };
+        item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32
+            && readers.iter().any(|r| r.hash == item.hashValue)
+    })
+}
+
+/// The fence's readers; none where the extension isn't there.
+pub(crate) fn readers() -> Rc<[Reader]> {
+    if let Some(readers) = READERS.with_borrow(Clone::clone) {
+        return readers;
     }
     let before = GENERATION.get();
-    let hashes = look_up();
-    let answer = calls_one_of(&hashes);
+    let readers = look_up();
     // A change that came while looking up may concern what was looked up before it.
     if GENERATION.get() == before {
-        HASHES.set(Some(hashes));
+        READERS.set(Some(Rc::clone(&readers)));
     }
-    answer
+    readers
 }
 
 /// Registers for changes of functions: the extension may come, go and come again in a session.
@@ -63,15 +82,15 @@ pub(crate) fn init() {
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, _cache: i32, _hash: u32) {
     GENERATION.set(GENERATION.get().wrapping_add(1));
-    HASHES.set(None);
+    READERS.set(None);
 }
 
-fn look_up() -> Vec<u32> {
+fn look_up() -> Rc<[Reader]> {
     // SAFETY: a lookup by NUL-terminated name; a missing schema gives INVALID.
     let schema = unsafe { pg_sys::get_namespace_oid(c"org_scope".as_ptr(), true) };
     FENCE
         .iter()
-        .filter_map(|name| {
+        .filter_map(|&(name, org_type)| {
             // SAFETY: a vector without elements, which is what a function without arguments has.
             let no_arguments = unsafe { pg_sys::buildoidvector(std::ptr::null(), 0) };
             // SAFETY: a lookup with keys of the cache's types; what isn't there gives INVALID.
@@ -85,18 +104,20 @@ fn look_up() -> Vec<u32> {
                     Datum::null(),
                 )
             };
-            (oid != Oid::INVALID).then(|| {
-                // SAFETY: computes the hash of a key of the cache's type.
-                unsafe {
-                    pg_sys::GetSysCacheHashValue(
-                        pg_sys::SysCacheIdentifier::PROCOID as i32,
-                        Datum::from(oid),
-                        Datum::null(),
-                        Datum::null(),
-                        Datum::null(),
-                    )
-                }
-            })
+            (oid != Oid::INVALID).then(|| Reader { oid, org_type, hash: hash(oid) })
         })
         .collect()
+}
+
+fn hash(function: Oid) -> u32 {
+    // SAFETY: computes the hash of a key of the cache's type.
+    unsafe {
+        pg_sys::GetSysCacheHashValue(
+            pg_sys::SysCacheIdentifier::PROCOID as i32,
+            Datum::from(function),
+            Datum::null(),
+            Datum::null(),
+            Datum::null(),
+        )
+    }
 }

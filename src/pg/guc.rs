@@ -1,4 +1,4 @@
-//! The extension's settings: definitions, who may write them, and the counter that says they changed.
+//! The extension's settings: definitions, and who may write them.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -8,7 +8,7 @@ use org_scope_core::org::MAX_CONTEXT_BYTES;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::{pg_guard, pg_sys};
 
-use super::{access, report, role};
+use super::{access, epoch, report, role};
 
 /// What a fenced table says to a session without an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
@@ -114,17 +114,11 @@ static CURRENT_PROJECT: GucSetting<Option<CString>> = GucSetting::<Option<CStrin
 static CONTEXT_ORIGIN: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(MissingOrg::Error);
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
+static PLAN_FOLDING: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 thread_local! {
-    /// Counts every assignment to a context setting, rollbacks included.
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
     /// True while one of our setters writes.
     static SETTER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Changes whenever a context setting may have changed.
-pub(crate) fn generation() -> u64 {
-    GENERATION.get()
 }
 
 /// `org_scope.missing_org`
@@ -135,6 +129,11 @@ pub(crate) fn missing_org() -> MissingOrg {
 /// `org_scope.bypass`
 pub(crate) fn bypass() -> Bypass {
     BYPASS.get()
+}
+
+/// `org_scope.plan_folding`
+pub(crate) fn plan_folding() -> bool {
+    PLAN_FOLDING.get()
 }
 
 struct SetterScope(bool);
@@ -195,6 +194,14 @@ pub(crate) fn init() {
         &BYPASS,
         GucContext::Suset,
         GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"org_scope.plan_folding",
+        c"Plans queries that are executed once with the organization itself where the fence asks for it.",
+        c"Changes no result. Partitions are pruned while planning, and partial indexes of one organization can be used.",
+        &PLAN_FOLDING,
+        GucContext::Suset,
+        GucFlags::EXPLAIN,
     );
 }
 
@@ -272,5 +279,6 @@ fn may_set_parameter() -> bool {
 #[pg_guard]
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
-    GENERATION.set(GENERATION.get().wrapping_add(1));
+    // For every assignment, those of a rollback included.
+    epoch::context_changed();
 }

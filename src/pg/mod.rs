@@ -3,15 +3,20 @@
 
 pub(crate) mod access;
 pub(crate) mod attempt;
+pub(crate) mod call_site;
 pub(crate) mod catalog;
 pub(crate) mod entry;
+pub(crate) mod epoch;
 pub(crate) mod executor;
 pub(crate) mod fence_call;
+pub(crate) mod folding;
 pub(crate) mod guc;
 pub(crate) mod hook;
 pub(crate) mod index_size;
 pub(crate) mod journal;
+pub(crate) mod label;
 pub(crate) mod noforce;
+pub(crate) mod one_shot;
 pub(crate) mod owner;
 pub(crate) mod parse;
 pub(crate) mod relation;
@@ -35,6 +40,7 @@ pub(crate) fn init() {
     index_size::init();
     guc::reserve_prefix();
     fence_call::init();
+    one_shot::init();
     executor::init();
     utility::init();
     noforce::init();

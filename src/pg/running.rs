@@ -10,7 +10,7 @@ use org_scope_core::Error;
 use org_scope_core::context::Context;
 use pgrx::pg_sys;
 
-use super::{access, report, session};
+use super::{access, epoch, report, session};
 
 /// What a statement began under; `None` for one without a fence, which nothing holds back.
 type Began = Option<Rc<Context>>;
@@ -30,6 +30,8 @@ thread_local! {
     static STARTED: RefCell<Vec<Started>> = const { RefCell::new(Vec::new()) };
     /// What is being planned or run now, the innermost last.
     static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
+    /// Whether a reader has answered while another statement of another organization was open.
+    static MIXED: Cell<bool> = const { Cell::new(false) };
 }
 
 enum Running {
@@ -40,14 +42,21 @@ enum Running {
 
 /// Whether the statement that asks began under another organization than this context's. Where no
 /// running statement can be asking, a cursor may be: rewinding it computes its index keys anew.
-pub(crate) fn began_under_another_org(now: &Context) -> bool {
-    RUNNING.with_borrow(|running| match running.last() {
-        Some(Running::Planner) => false,
-        Some(Running::Statement(Some(began))) => began.org != now.org,
-        Some(Running::Statement(None)) | None => STARTED.with_borrow(|started| {
-            started.iter().filter_map(|s| s.began.as_ref()).any(|began| began.org != now.org)
-        }),
-    })
+pub(crate) fn began_under_another_org(now: &Rc<Context>) -> bool {
+    let differs = |began: &Rc<Context>| is_another_org(began, now);
+    let mixed = STARTED.with_borrow(|started| started.iter().filter_map(|s| s.began.as_ref()).any(differs));
+    MIXED.set(mixed);
+    // Where all began under the same one, every call site is told the same until the context changes.
+    mixed
+        && RUNNING.with_borrow(|running| match running.last() {
+            Some(Running::Planner) => false,
+            Some(Running::Statement(Some(began))) => differs(began),
+            Some(Running::Statement(None)) | None => true,
+        })
+}
+
+fn is_another_org(began: &Rc<Context>, now: &Rc<Context>) -> bool {
+    !Rc::ptr_eq(began, now) && began.org != now.org
 }
 
 /// A mark for [`open_since`].
@@ -90,7 +99,7 @@ fn push_started(query: *mut pg_sys::QueryDesc, began: Began) {
 /// any run, and an index scan computes them once.
 pub(crate) fn check(query: *mut pg_sys::QueryDesc) {
     if let Some(began) = began(query)
-        && began.org != session::context().org
+        && is_another_org(&began, &session::context())
     {
         report::raise(&Error::OrgChanged);
     }
@@ -141,10 +150,20 @@ fn push(innermost: Running) -> bool {
         return false;
     }
     RUNNING.with_borrow_mut(|running| running.push(innermost));
+    changed();
     true
 }
 
 /// The innermost statement pauses or ends.
 pub(crate) fn leave() {
     RUNNING.with_borrow_mut(|running| running.pop());
+    changed();
+}
+
+/// Another statement is the innermost from now on. Its call sites are told for themselves whether they
+/// may go on, where there is anything to tell.
+fn changed() {
+    if MIXED.get() {
+        epoch::answers_changed();
+    }
 }

@@ -7,12 +7,11 @@ use org_scope_core::context::{Context, Login, Settings};
 use pgrx::pg_sys::Oid;
 
 use super::guc::ContextSetting;
-use super::{access, guc, role};
+use super::{access, epoch, role};
 
 #[derive(PartialEq, Eq, Clone, Copy)]
 struct Stamp {
-    settings: u64,
-    access: u64,
+    epoch: u64,
     login: Oid,
 }
 
@@ -21,7 +20,7 @@ thread_local! {
 }
 
 fn stamp(login: Oid) -> Stamp {
-    Stamp { settings: guc::generation(), access: access::generation(), login }
+    Stamp { epoch: epoch::context(), login }
 }
 
 /// The effective context of the login role. Nothing is set where there is no login to ask about.

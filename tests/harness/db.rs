@@ -95,6 +95,11 @@ impl Db {
         role
     }
 
+    /// Gives a setting another default for every session of this database that begins from now on.
+    pub(crate) fn configure(&self, setting: &str, value: &str) {
+        self.maintenance(&format!("ALTER DATABASE {} SET {setting} = {value}", self.name));
+    }
+
     /// A session of the superuser.
     pub(crate) fn superuser(&self) -> Session {
         Session::open(self.address.config(&self.name, "postgres"))

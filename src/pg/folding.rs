@@ -1,0 +1,163 @@
+//! Plan-time folding: in a query that is planned for one execution, the organization itself stands
+//! where the fence calls its reader, so that the plan is the one of the hand-written literal:
+//! partitions are pruned while planning, and partial indexes of one organization can be used.
+//!
+//! It is done in the query before it is planned, not by a planner support function: there only what
+//! the policies of this query call is met, and never a reader in a CHECK constraint, with which the
+//! planner would exclude tables that hold rows of other organizations.
+
+use std::ffi::{c_char, c_void};
+
+use pgrx::datum::IntoDatum;
+use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query};
+
+use org_scope_core::org::{OrgType, OrgValue};
+
+use super::fence_call::{self, Reader};
+use super::{guc, label, one_shot, session};
+
+type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+
+// The server's functions themselves: pgrx's bindings save a jump buffer for every node.
+// SAFETY: declared as in the server's headers.
+unsafe extern "C-unwind" {
+    fn copyObjectImpl(from: *const c_void) -> *mut c_void;
+    #[cfg_attr(not(feature = "pg15"), link_name = "query_tree_walker_impl")]
+    fn query_tree_walker(query: *mut Query, walker: Walker, state: *mut c_void, flags: i32) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
+    fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
+}
+
+/// What stands for one reader.
+#[derive(Clone, Copy)]
+struct Constant {
+    reader: Oid,
+    /// NULL where the organization is no value of that type: the call says so.
+    value: *mut Node,
+}
+
+/// What is folded into one query. It owns nothing, as it lives across calls of the server that may raise.
+#[derive(Clone, Copy)]
+pub(crate) struct Folding {
+    constants: [Constant; 3],
+    label: *mut List,
+    folded: bool,
+}
+
+/// What to fold into this query, if anything: only where it has policies, is planned for one execution,
+/// and there is an organization.
+pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListInfo) -> Option<Folding> {
+    // SAFETY: the server passes a query.
+    let has_policies = unsafe { (*query).hasRowSecurity };
+    if !has_policies || !guc::plan_folding() {
+        return None;
+    }
+    // With parameters bound, the plan cache has decided for a plan that it throws away.
+    let used_once = !params.is_null() || one_shot::take(query, text);
+    if !used_once {
+        return None;
+    }
+    let context = session::context();
+    let org = context.org.as_ref()?;
+    let mut constants = [Constant { reader: Oid::INVALID, value: std::ptr::null_mut() }; 3];
+    for (constant, reader) in constants.iter_mut().zip(fence_call::readers().iter()) {
+        *constant = Constant { reader: reader.oid, value: constant_for(reader, org) };
+    }
+    Some(Folding { constants, label: label::make(org.text()), folded: false })
+}
+
+fn constant_for(reader: &Reader, org: &OrgValue) -> *mut Node {
+    let (value, oid, collation, length, by_value) = match reader.org_type {
+        OrgType::Text => (org.text().into_datum(), pg_sys::TEXTOID, pg_sys::DEFAULT_COLLATION_OID, -1, false),
+        OrgType::Uuid => {
+            let uuid = org.uuid().ok().map(|u| pgrx::Uuid::from_bytes(u.into_bytes()));
+            (uuid.into_datum(), pg_sys::UUIDOID, Oid::INVALID, 16, false)
+        }
+        OrgType::Bigint => (org.bigint().ok().into_datum(), pg_sys::INT8OID, Oid::INVALID, 8, true),
+    };
+    let Some(value) = value else { return std::ptr::null_mut() };
+    // SAFETY: value, length and passing are those of the type.
+    unsafe { pg_sys::makeConst(oid, -1, collation, length, value, false, by_value) }.cast()
+}
+
+/// Folds.
+///
+/// # Safety
+/// `query` is what the planner was given, to be used up by it. May raise (the stack's depth).
+pub(crate) unsafe fn fold(query: *mut Query, folding: &mut Folding) {
+    // SAFETY: the caller's promise; the walker's state outlives the walk.
+    unsafe { walk(query.cast(), (&raw mut *folding).cast()) };
+}
+
+/// Says on the plan for which organization it was folded, where it was.
+///
+/// # Safety
+/// `plan` is the planner's answer to the query that was folded. May raise (out of memory).
+pub(crate) unsafe fn put_label(plan: *mut pg_sys::PlannedStmt, folding: &Folding) {
+    if folding.folded {
+        // SAFETY: the caller's promise; the label was made for this plan.
+        unsafe { label::attach(plan, folding.label) };
+    }
+}
+
+// SAFETY: called by `fold` and by the server's walkers, with nodes of the query and `fold`'s state.
+unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: every node begins with its tag.
+    let tag = unsafe { (*node).type_ };
+    if tag == NodeTag::T_Query {
+        // SAFETY: a query by its tag.
+        return unsafe { query_tree_walker(node.cast(), walk, state, 0) };
+    }
+    if tag == NodeTag::T_WithCheckOption {
+        // No plan depends on it, and a call says by itself that the organization has changed meanwhile.
+        return false;
+    }
+    if tag == NodeTag::T_OpExpr {
+        // SAFETY: an operator by its tag.
+        let arguments = unsafe { (*node.cast::<OpExpr>()).args };
+        // SAFETY: what `fold` passed on.
+        let folding = unsafe { &mut *state.cast::<Folding>() };
+        // SAFETY: an operator's arguments.
+        unsafe { fold_arguments(arguments, folding) };
+    }
+    // SAFETY: a node of an expression, with our walker and state.
+    unsafe { expression_tree_walker(node, walk, state) }
+}
+
+/// # Safety
+/// `arguments` is a list of expressions, or NIL.
+unsafe fn fold_arguments(arguments: *mut List, folding: &mut Folding) {
+    if arguments.is_null() {
+        return;
+    }
+    // SAFETY: not NIL.
+    let list = unsafe { &*arguments };
+    // SAFETY: a list has as many elements as it says.
+    let cells = unsafe { std::slice::from_raw_parts_mut(list.elements, list.length as usize) };
+    for cell in cells {
+        // SAFETY: the elements are pointers, and an argument is a node.
+        let argument: *mut Node = unsafe { cell.ptr_value }.cast();
+        // SAFETY: as above.
+        let Some(constant) = (unsafe { constant_of(argument, folding) }) else { continue };
+        // SAFETY: copies a node of ours; each place gets its own.
+        cell.ptr_value = unsafe { copyObjectImpl(constant.cast()) };
+        folding.folded = true;
+    }
+}
+
+/// # Safety
+/// `argument` is a node, or NULL.
+unsafe fn constant_of(argument: *mut Node, folding: &Folding) -> Option<*mut Node> {
+    // SAFETY: NULL, or a node, which begins with its tag.
+    let tag = unsafe { argument.as_ref() }?.type_;
+    if tag != NodeTag::T_FuncExpr {
+        return None;
+    }
+    // SAFETY: a function call by its tag.
+    let function = unsafe { (*argument.cast::<FuncExpr>()).funcid };
+    let constant = folding.constants.iter().find(|c| c.reader == function)?;
+    (!constant.value.is_null()).then_some(constant.value)
+}
