@@ -43,7 +43,8 @@ struct Signature {
     procedure: bool,
 }
 
-/// Asked only about those that concern a table: printing the arguments costs more than all the rest.
+/// Asked only about those that concern a table: printing the arguments costs more than all the rest. An
+/// extension's own functions are its author's concern.
 const SIGNATURES: &CStr = c"
 SELECT pg_catalog.json_build_object(
   'oid', p.oid::pg_catalog.int8,
@@ -54,7 +55,10 @@ SELECT pg_catalog.json_build_object(
   'procedure', p.prokind = 'p')::pg_catalog.text
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE p.oid = ANY ($1)";
+WHERE p.oid = ANY ($1)
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')";
 
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
 pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
@@ -122,7 +126,7 @@ fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut H
     let signatures: Vec<Signature> = catalog::read(SIGNATURES, About::all(tables), &[oids.into()]);
     let signatures: HashMap<u32, &Signature> = signatures.iter().map(|s| (s.oid, s)).collect();
     for (oid, mentioned) in concerned {
-        // One that was dropped meanwhile is nobody's concern.
+        // An extension's, or dropped meanwhile.
         let Some(signature) = signatures.get(&oid) else { continue };
         for place in mentioned {
             found.entry(tables[place].oid).or_default().push(Finding::Function {
