@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..))]
     orgs: u32,
     /// Switches of the context in one session
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1000..))]
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(10_000..))]
     switches: u32,
     /// Writes the figures to docs/scale.md
     #[arg(long)]

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
+use postgres::SimpleQueryMessage;
 
 use super::backend::{Backend, CONTEXTS, Watch};
 use super::place::{APP, Extent, Fence, Place, Size, org};
@@ -42,6 +43,8 @@ pub(super) struct Steady {
     pub(super) theirs: [f64; 2],
 }
 
+/// So many repetitions come in one message: waking up for each would take longer than all the rest.
+const MESSAGE: usize = 100;
 /// What private memory moves by, however often something is done.
 const NOISE: f64 = 262_144.0;
 /// A leak is at least this much each time: no block that a server or an allocator hands out is smaller.
@@ -71,7 +74,8 @@ impl Repeated {
 
     /// How often of `switches` times: statements that are planned each time come less often.
     fn times(self, switches: usize) -> usize {
-        if self == Self::Distinct { switches / 10 } else { switches }
+        let times = if self == Self::Distinct { switches / 10 } else { switches };
+        times.next_multiple_of(MESSAGE)
     }
 }
 
@@ -84,7 +88,7 @@ pub(super) fn run(watch: &mut Watch<'_>, repeated: Repeated, switches: usize, al
         let place = Place { fence: *fence, size: Size::Crowded };
         let mut session = watch.connect(&place.database(), APP)?;
         let [warm, end] = match repeated {
-            Repeated::Loop => in_loop(&mut session, *fence, times)?,
+            Repeated::Loop => in_loop(&mut session, *fence, times, all.orgs)?,
             _ => from_outside(&mut session, *fence, repeated, times, all.orgs, &mut progress)?,
         };
         *grown = [end.contexts - warm.contexts, end.private - warm.private];
@@ -112,39 +116,46 @@ fn from_outside(
     progress: &mut Progress,
 ) -> Result<[Mass; 2]> {
     let is_local = if repeated == Repeated::Local { "true" } else { "false" };
-    let id = format!("{}::text", org("$1::int8"));
-    let set = session.client.prepare(&format!("SELECT {}", fence.set(&id, is_local)))?;
-    let query = session.client.prepare("SELECT count(*) FROM t1")?;
+    let set = fence.set(&format!("{}::text", org("$1")), is_local);
+    session.run(&format!("PREPARE context(bigint) AS SELECT {set}"))?;
+    session.run("PREPARE query AS SELECT count(*) AS found FROM t1")?;
     if repeated == Repeated::Local {
         session.run("BEGIN")?;
     }
-    session.client.query(&set, &[&1_i64])?;
+    session.run("EXECUTE context(1)")?;
     let mut masses = Vec::new();
-    for turn in 1..=times {
-        if repeated == Repeated::Distinct {
-            session.run(&format!("SELECT v + {turn} FROM t1"))?;
-        } else {
-            if repeated != Repeated::Prepared {
-                session.client.query(&set, &[&((turn % orgs + 1) as i64)])?;
-            }
-            let rows: i64 = session.client.query_one(&query, &[])?.get(0);
-            ensure!(rows == 1, "{rows} rows of one organization");
-        }
-        if turn == warm(times) || turn == times {
+    for first in (1..=times).step_by(MESSAGE) {
+        let last = first + MESSAGE - 1;
+        let statements: Vec<String> = (first..=last)
+            .map(|turn| match (repeated, turn % orgs + 1) {
+                (Repeated::Prepared, _) => "EXECUTE query".to_owned(),
+                (Repeated::Distinct, _) => {
+                    format!("SELECT count(*) AS found FROM t1 WHERE v < {turn} + 1000000000")
+                }
+                (Repeated::Local, org) => format!("EXECUTE context({org}); EXECUTE query"),
+                (_, org) => format!("BEGIN; EXECUTE context({org}); COMMIT; BEGIN; EXECUTE query; COMMIT"),
+            })
+            .collect();
+        let found = session.client.simple_query(&statements.join("; "))?;
+        let one = |message: &&SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.try_get("found").is_ok_and(|found| found == Some("1")),
+            _ => false,
+        };
+        let ones = found.iter().filter(one).count();
+        ensure!(ones == MESSAGE, "{ones} of {MESSAGE} queries found the one row of their organization");
+        if (first..=last).contains(&warm(times)) || last == times {
             masses.push(mass(session)?);
         }
-        if turn % 1000 == 0 {
-            progress.at(turn, times, if fence == Fence::Scope { "org_scope" } else { "by hand" });
-        }
+        progress.at(last, times, if fence == Fence::Scope { "org_scope" } else { "by hand" });
     }
     Ok([masses[0], masses[1]])
 }
 
 /// Inside a loop the session itself says when, and how much its contexts hold.
-fn in_loop(session: &mut Backend, fence: Fence, times: usize) -> Result<[Mass; 2]> {
+fn in_loop(session: &mut Backend, fence: Fence, times: usize, orgs: usize) -> Result<[Mass; 2]> {
     let (process, told) = (session.process, Arc::new(Mutex::new(Vec::new())));
     let masses = Arc::clone(&told);
-    let set = fence.set(&format!("{}::text", org("i")), "false");
+    let set = fence.set(&format!("{}::text", org(&format!("(i % {orgs} + 1)"))), "false");
     session.run_told(
         &format!(
             "DO $$ DECLARE n bigint; BEGIN FOR i IN 1..{times} LOOP \
