@@ -32,17 +32,30 @@ GRANT USAGE ON SCHEMA org_scope TO PUBLIC;
 
 -- The context: what a session acts for. The setters ask the access table by session_user, whoever
 -- calls them, so PUBLIC may call them. CALLED ON NULL INPUT: a strict setter would silently keep the
--- organization that was set before.
+-- organization that was set before. Two functions where one with a DEFAULT would do: the parser and the
+-- planner would each read the default from its text, at every call that is no prepared statement.
 
-CREATE FUNCTION org_scope.set_current_org(org text, is_local boolean DEFAULT false) RETURNS text
+CREATE FUNCTION org_scope.set_current_org(org text) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_text';
+COMMENT ON FUNCTION org_scope.set_current_org(text) IS 'sets the organization for the session; needs access';
+
+CREATE FUNCTION org_scope.set_current_org(org text, is_local boolean) RETURNS text
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_text';
 COMMENT ON FUNCTION org_scope.set_current_org(text, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
 
-CREATE FUNCTION org_scope.set_current_org(org uuid, is_local boolean DEFAULT false) RETURNS text
+CREATE FUNCTION org_scope.set_current_org(org uuid) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_uuid';
+COMMENT ON FUNCTION org_scope.set_current_org(uuid) IS 'sets the organization for the session; needs access';
+
+CREATE FUNCTION org_scope.set_current_org(org uuid, is_local boolean) RETURNS text
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_uuid';
 COMMENT ON FUNCTION org_scope.set_current_org(uuid, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
 
-CREATE FUNCTION org_scope.set_current_org(org bigint, is_local boolean DEFAULT false) RETURNS text
+CREATE FUNCTION org_scope.set_current_org(org bigint) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_bigint';
+COMMENT ON FUNCTION org_scope.set_current_org(bigint) IS 'sets the organization for the session; needs access';
+
+CREATE FUNCTION org_scope.set_current_org(org bigint, is_local boolean) RETURNS text
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_bigint';
 COMMENT ON FUNCTION org_scope.set_current_org(bigint, boolean) IS 'sets the organization for the session, or with is_local for the transaction; needs access';
 

@@ -175,10 +175,11 @@ fn setters_are_not_strict_and_readers_are_as_the_planner_needs_them() {
 
 /// What the session's backend holds, as the server counts it and as the operating system does.
 fn memory(session: &mut Session) -> (i64, i64) {
-    // What the question itself brings into the caches must not count.
-    session.run("SELECT count(*) FROM pg_backend_memory_contexts");
     let pid = session.number("SELECT pg_backend_pid()");
-    let contexts = session.number("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts");
+    // What the question itself brings into the caches must not count.
+    let question = "SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts";
+    session.number(question);
+    let contexts = session.number(question);
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("the backend's memory");
     // Resident minus shared pages: those of the server's shared buffers come in as they are touched.
     let mut pages = statm.split(' ').skip(1).map(|n| n.parse::<i64>().expect("a number"));

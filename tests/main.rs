@@ -23,6 +23,7 @@ mod guarantee_09_secrets;
 mod guarantee_10_survives;
 mod guarantee_10_survives_standby;
 mod harness_itself;
+mod new_rows;
 mod referential_integrity;
 mod surface;
 mod system_a_workflow;

@@ -10,15 +10,21 @@ use crate::pg::entry::{Answer, Call, entry};
 
 type Setter = fn(Option<&str>, bool) -> Result<(), Error>;
 
-/// Takes the value of argument 0 as text, and is_local of argument 1; NULL counts as false there, as
-/// in `set_config`.
-fn set(call: &Call, value: Option<String>, setter: Setter) -> Result<Answer, Error> {
-    setter(value.as_deref(), call.arg(1).unwrap_or(false))?;
-    Ok(value.into())
+/// is_local; NULL counts as false, as in `set_config`.
+fn is_local(call: &Call) -> bool {
+    call.arg(1).unwrap_or(false)
 }
 
-fn text_arg(call: &Call) -> Option<String> {
-    call.arg(0)
+/// Takes the value from argument 0, a text.
+fn set_text(call: &Call, setter: Setter) -> Result<Answer, Error> {
+    setter(call.arg(0), is_local(call))?;
+    Ok(call.echo(0))
+}
+
+/// Takes the value from argument 0 in its canonical text.
+fn set(call: &Call, value: Option<String>, setter: Setter) -> Result<Answer, Error> {
+    setter(value.as_deref(), is_local(call))?;
+    Ok(value.into())
 }
 
 fn uuid_arg(call: &Call) -> Option<String> {
@@ -38,7 +44,7 @@ fn uuid(value: &OrgValue) -> Result<Uuid, Error> {
 }
 
 entry!(org_scope_set_current_org_text, pg_finfo_org_scope_set_current_org_text, |call| {
-    set(call, text_arg(call), setter::set_org)
+    set_text(call, setter::set_org)
 });
 entry!(org_scope_set_current_org_uuid, pg_finfo_org_scope_set_current_org_uuid, |call| {
     set(call, uuid_arg(call), setter::set_org)
@@ -47,10 +53,10 @@ entry!(org_scope_set_current_org_bigint, pg_finfo_org_scope_set_current_org_bigi
     set(call, bigint_arg(call), setter::set_org)
 });
 entry!(org_scope_set_current_user, pg_finfo_org_scope_set_current_user, |call| {
-    set(call, text_arg(call), setter::set_user)
+    set_text(call, setter::set_user)
 });
 entry!(org_scope_set_current_project_text, pg_finfo_org_scope_set_current_project_text, |call| {
-    set(call, text_arg(call), setter::set_project)
+    set_text(call, setter::set_project)
 });
 entry!(org_scope_set_current_project_uuid, pg_finfo_org_scope_set_current_project_uuid, |call| {
     set(call, uuid_arg(call), setter::set_project)

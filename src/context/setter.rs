@@ -16,7 +16,6 @@ use crate::pg::{access, report, role, session, xact};
 struct Caller {
     login: pgrx::pg_sys::Oid,
     access: Option<Rc<Access>>,
-    superuser: bool,
 }
 
 impl Caller {
@@ -24,7 +23,7 @@ impl Caller {
         access::accept_invalidations();
         // Asked for session_user: SET ROLE, membership and SECURITY DEFINER don't help.
         let login = role::login().expect("an SQL function runs in a transaction with a login");
-        Self { login, access: access::of(login), superuser: role::is_superuser(login) }
+        Self { login, access: access::of(login) }
     }
 
     fn not_allowed(&self) -> Error {
@@ -43,7 +42,7 @@ impl Caller {
     fn how(&self) -> Result<How, Error> {
         match self.access.as_ref().and_then(|a| a.how) {
             Some(how) => Ok(how),
-            None if self.superuser => Ok(How::Direct),
+            None if role::is_superuser(self.login) => Ok(How::Direct),
             None => Err(self.not_allowed()),
         }
     }
@@ -58,7 +57,7 @@ impl Caller {
     /// Hides what an earlier client left for the session, before the role became pooled: the first local
     /// value of a transaction comes with local values of everything.
     fn start_local(&self, how: How) {
-        if !self.pooled() || origin().is_some_and(|o| o.local) {
+        if !self.pooled() || session::origin().is_some_and(|o| o.local) {
             return;
         }
         for setting in [ContextSetting::Project, ContextSetting::User, ContextSetting::Org] {
@@ -68,8 +67,12 @@ impl Caller {
     }
 }
 
-fn origin() -> Option<Origin> {
-    Origin::decode(&ContextSetting::Origin.get())
+/// Writes the origin where another one stands: one that is the same was also written for as long, and
+/// ends with the same transaction or savepoint as whatever it replaced.
+fn set_origin(origin: &Origin, is_local: bool) {
+    if session::origin().as_deref() != Some(origin) {
+        ContextSetting::Origin.set(&origin.encode(), is_local);
+    }
 }
 
 /// Sets the organization.
@@ -92,8 +95,7 @@ pub(crate) fn set_org(org: Option<&str>, is_local: bool) -> Result<(), Error> {
     }
     say_bypass(role::current())?;
     caller.start_local(how);
-    let origin = Origin { how, local: is_local, project_org: project_org_if(org) };
-    ContextSetting::Origin.set(&origin.encode(), is_local);
+    set_origin(&Origin { how, local: is_local, project_org: project_org_if(org) }, is_local);
     ContextSetting::Org.set(org, is_local);
     if caller.pooled() {
         xact::fix_pooled_org(org);
@@ -130,7 +132,8 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     let how = caller.how().unwrap_or(How::Direct);
     caller.start_local(how);
     // The project counts only for the organization that it was set for.
-    let mut origin = origin().unwrap_or(Origin { how, local: is_local, project_org: None });
+    let mut origin =
+        session::origin().map_or(Origin { how, local: is_local, project_org: None }, Rc::unwrap_or_clone);
     // Where the organization ends with the transaction, its project and origin end with it.
     let is_local = is_local || origin.local;
     origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());
@@ -170,5 +173,5 @@ fn check_length(value: &str) -> Result<(), Error> {
 
 /// The project stays while the organization stays.
 fn project_org_if(org: &str) -> Option<String> {
-    origin().and_then(|o| o.project_org).filter(|p| p == org)
+    session::origin().and_then(|o| o.project_org.clone()).filter(|p| p == org)
 }

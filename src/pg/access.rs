@@ -7,7 +7,7 @@ use org_scope_core::access::{Access, How};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgTupleDesc, pg_guard, prelude::PgHeapTuple};
 
-use super::epoch;
+use super::{epoch, role};
 
 thread_local! {
     /// The last role that was asked for, and its row.
@@ -82,6 +82,7 @@ unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) 
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_role_change(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
     epoch::context_changed();
+    role::forget();
 }
 
 fn relation_oid(name: &std::ffi::CStr) -> Option<Oid> {

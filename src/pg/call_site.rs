@@ -6,13 +6,7 @@ use pgrx::pg_sys::{self, Datum, FunctionCallInfo, Oid};
 
 use org_scope_core::Error;
 
-use super::{epoch, throw};
-
-// Not pgrx's binding, which saves a jump buffer for an error that this function can't raise.
-// SAFETY: declared as in the server's header.
-unsafe extern "C-unwind" {
-    fn GetSessionUserId() -> Oid;
-}
+use super::{epoch, quick, throw};
 
 /// How many values a call site may keep. Each has memory of its own, as an index scan's key may still
 /// point to the one before, and all go only with the call site; a loop in PL/pgSQL that goes through
@@ -45,8 +39,7 @@ pub(crate) unsafe fn read<T: IntoDatum>(
         // SAFETY: NULL, or what `keep` has left there, which lives as long as the call site.
         if let Some(memory) = unsafe { memory.as_ref() }
             && memory.epoch == epoch::answers()
-            // SAFETY: reads a variable of this backend's.
-            && memory.login == unsafe { GetSessionUserId() }
+            && memory.login == quick::session_user()
         {
             return memory.value;
         }
@@ -65,8 +58,7 @@ unsafe fn ask<T: IntoDatum>(fcinfo: FunctionCallInfo, body: fn() -> Result<Optio
     let answer = throw::contain(|| {
         // Before asking: what changes meanwhile may concern what was read before it.
         let epoch = epoch::answers();
-        // SAFETY: reads a variable of this backend's.
-        let login = unsafe { GetSessionUserId() };
+        let login = quick::session_user();
         let value = body().unwrap_or_else(|error| throw::raise(error.report()))?;
         // SAFETY: the call's own data.
         let flinfo = unsafe { (*fcinfo).flinfo };

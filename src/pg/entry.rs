@@ -37,10 +37,23 @@ impl From<()> for Answer {
 }
 
 impl Call {
-    /// The argument, or `None` for NULL. `T` must be the Rust form of the declared type.
+    /// The argument, or `None` for NULL and where the function that was called declares fewer. `T` must be
+    /// the Rust form of the declared type.
     pub(crate) fn arg<T: FromDatum>(&self, number: usize) -> Option<T> {
+        // SAFETY: the call's own data.
+        let count = unsafe { (*self.0).nargs };
+        if number >= usize::try_from(count).unwrap_or_default() {
+            return None;
+        }
         // SAFETY: the server passes as many arguments as the function declares, of the types it declares.
         unsafe { fcinfo::pg_getarg(self.0, number) }
+    }
+
+    /// Gives an argument back as it came, NULL included.
+    pub(crate) fn echo(&self, number: usize) -> Answer {
+        // SAFETY: as for arg, with a number that the function declares.
+        let datum = unsafe { fcinfo::pg_getarg_datum(self.0, number) };
+        datum.map_or(Answer::Null, Answer::Value)
     }
 
     /// The argument, which must be there: a function that is STRICT would do nothing and say nothing.

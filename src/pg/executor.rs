@@ -5,7 +5,8 @@ use pgrx::pg_sys::{self, ParamListInfo, PlannedStmt, Query, QueryDesc};
 use org_scope_core::Error;
 use org_scope_core::org::OrgValue;
 
-use super::{fence_call, folding, hook, label, noforce, report, running, session, throw};
+use super::folding::Folding;
+use super::{fence_call, folding, hook, label, new_row, noforce, report, running, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -69,7 +70,7 @@ unsafe extern "C-unwind" fn planner(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_PLANNER }.unwrap_or(standard_planner);
     // SAFETY: nothing in this frame has a destructor.
-    let mut folding = unsafe { hook::decide(|| folding::prepare(parse, query_string, bound_params)) };
+    let mut folding = unsafe { hook::decide(|| before_plan(parse, query_string, bound_params)) };
     let entered = running::enter_planner();
     let call = || {
         if let Some(folding) = &mut folding {
@@ -86,6 +87,16 @@ unsafe extern "C-unwind" fn planner(
     };
     // SAFETY: nothing in this frame has a destructor.
     unsafe { inside(entered, call) }
+}
+
+fn before_plan(query: *mut Query, text: *const std::ffi::c_char, params: ParamListInfo) -> Option<Folding> {
+    // SAFETY: the server passes a query.
+    let has_policies = unsafe { (*query).hasRowSecurity };
+    if !has_policies {
+        return None;
+    }
+    new_row::ask_less(query);
+    folding::prepare(query, text, params)
 }
 
 // SAFETY: called by the server alone, with arguments of its own.
@@ -106,8 +117,8 @@ fn before_start(query: *mut QueryDesc) -> bool {
     noforce::check_plan(plan);
     let folded = label::is_in(plan);
     if folded || fence_call::is_in(plan) {
-        running::start(query);
-        if folded && !label::is_for(plan, session::context().org.as_ref().map(OrgValue::text)) {
+        let context = running::start(query);
+        if folded && !label::is_for(plan, context.org.as_ref().map(OrgValue::text)) {
             report::raise(&Error::OrgChanged);
         }
     } else if noforce::is_lifted() {

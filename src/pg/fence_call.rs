@@ -6,8 +6,10 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 use org_scope_core::org::OrgType;
-use pgrx::pg_sys::{self, Datum, Oid};
-use pgrx::{PgList, pg_guard};
+use pgrx::pg_guard;
+use pgrx::pg_sys::{self, Datum, FuncExpr, Node, NodeTag, Oid};
+
+use super::list;
 
 /// The functions that policies call.
 const FENCE: [(&CStr, OrgType); 3] = [
@@ -38,18 +40,27 @@ thread_local! {
 pub(crate) fn is_in(plan: *mut pg_sys::PlannedStmt) -> bool {
     // SAFETY: the server passes a plan.
     let items = unsafe { (*plan).invalItems };
-    // SAFETY: the list holds PlanInvalItem.
-    let items: PgList<pg_sys::PlanInvalItem> = unsafe { PgList::from_pg(items) };
-    if items.is_empty() {
+    if items.is_null() {
         return false;
     }
     let readers = readers();
-    items.iter_ptr().any(|item| {
-        // SAFETY: an element of the list.
-        let item = unsafe { &*item };
+    // SAFETY: the list holds PlanInvalItem.
+    let mut items = unsafe { list::nodes::<pg_sys::PlanInvalItem>(items) };
+    items.any(|item| {
         item.cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32
             && readers.iter().any(|r| r.hash == item.hashValue)
     })
+}
+
+/// Whether this expression is a call of the reader.
+pub(crate) fn is_call(expression: &Node, reader: &Reader) -> bool {
+    if expression.type_ != NodeTag::T_FuncExpr {
+        return false;
+    }
+    let call: *const FuncExpr = (&raw const *expression).cast();
+    // SAFETY: a function call by its tag.
+    let function = unsafe { (*call).funcid };
+    function == reader.oid
 }
 
 /// The fence's readers; none where the extension isn't there.

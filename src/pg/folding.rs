@@ -9,12 +9,12 @@
 use std::ffi::{c_char, c_void};
 
 use pgrx::datum::IntoDatum;
-use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query};
+use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query};
 
 use org_scope_core::org::{OrgType, OrgValue};
 
 use super::fence_call::{self, Reader};
-use super::{guc, label, one_shot, session};
+use super::{guc, label, list, one_shot, session};
 
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -31,25 +31,22 @@ unsafe extern "C-unwind" {
 /// What stands for one reader.
 #[derive(Clone, Copy)]
 struct Constant {
-    reader: Oid,
-    /// NULL where the organization is no value of that type: the call says so.
+    reader: Reader,
     value: *mut Node,
 }
 
 /// What is folded into one query. It owns nothing, as it lives across calls of the server that may raise.
 #[derive(Clone, Copy)]
 pub(crate) struct Folding {
-    constants: [Constant; 3],
+    constants: [Option<Constant>; 3],
     label: *mut List,
     folded: bool,
 }
 
-/// What to fold into this query, if anything: only where it has policies, is planned for one execution,
-/// and there is an organization.
+/// What to fold into this query, which has policies, if anything: only where it is planned for one
+/// execution, and there is an organization.
 pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListInfo) -> Option<Folding> {
-    // SAFETY: the server passes a query.
-    let has_policies = unsafe { (*query).hasRowSecurity };
-    if !has_policies || !guc::plan_folding() {
+    if !guc::plan_folding() {
         return None;
     }
     // With parameters bound, the plan cache has decided for a plan that it throws away.
@@ -59,14 +56,15 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
     }
     let context = session::context();
     let org = context.org.as_ref()?;
-    let mut constants = [Constant { reader: Oid::INVALID, value: std::ptr::null_mut() }; 3];
+    let mut constants = [None; 3];
     for (constant, reader) in constants.iter_mut().zip(fence_call::readers().iter()) {
-        *constant = Constant { reader: reader.oid, value: constant_for(reader, org) };
+        *constant = constant_for(reader, org);
     }
     Some(Folding { constants, label: label::make(org.text()), folded: false })
 }
 
-fn constant_for(reader: &Reader, org: &OrgValue) -> *mut Node {
+/// None where the organization is no value of that type: the call says so.
+fn constant_for(reader: &Reader, org: &OrgValue) -> Option<Constant> {
     let (value, oid, collation, length, by_value) = match reader.org_type {
         OrgType::Text => (org.text().into_datum(), pg_sys::TEXTOID, pg_sys::DEFAULT_COLLATION_OID, -1, false),
         OrgType::Uuid => {
@@ -75,9 +73,9 @@ fn constant_for(reader: &Reader, org: &OrgValue) -> *mut Node {
         }
         OrgType::Bigint => (org.bigint().ok().into_datum(), pg_sys::INT8OID, Oid::INVALID, 8, true),
     };
-    let Some(value) = value else { return std::ptr::null_mut() };
     // SAFETY: value, length and passing are those of the type.
-    unsafe { pg_sys::makeConst(oid, -1, collation, length, value, false, by_value) }.cast()
+    let value = unsafe { pg_sys::makeConst(oid, -1, collation, length, value?, false, by_value) };
+    Some(Constant { reader: *reader, value: value.cast() })
 }
 
 /// Folds.
@@ -130,34 +128,18 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
 /// # Safety
 /// `arguments` is a list of expressions, or NIL.
 unsafe fn fold_arguments(arguments: *mut List, folding: &mut Folding) {
-    if arguments.is_null() {
-        return;
-    }
-    // SAFETY: not NIL.
-    let list = unsafe { &*arguments };
-    // SAFETY: a list has as many elements as it says.
-    let cells = unsafe { std::slice::from_raw_parts_mut(list.elements, list.length as usize) };
-    for cell in cells {
-        // SAFETY: the elements are pointers, and an argument is a node.
+    // SAFETY: the caller's promise.
+    for cell in unsafe { list::cells(arguments) } {
+        // SAFETY: the elements are pointers.
         let argument: *mut Node = unsafe { cell.ptr_value }.cast();
-        // SAFETY: as above.
-        let Some(constant) = (unsafe { constant_of(argument, folding) }) else { continue };
+        // SAFETY: an argument is a node.
+        let Some(argument) = (unsafe { argument.as_ref() }) else { continue };
+        let constants = folding.constants.iter().flatten();
+        let Some(constant) = constants.into_iter().find(|c| fence_call::is_call(argument, &c.reader)) else {
+            continue;
+        };
         // SAFETY: copies a node of ours; each place gets its own.
-        cell.ptr_value = unsafe { copyObjectImpl(constant.cast()) };
+        cell.ptr_value = unsafe { copyObjectImpl(constant.value.cast()) };
         folding.folded = true;
     }
-}
-
-/// # Safety
-/// `argument` is a node, or NULL.
-unsafe fn constant_of(argument: *mut Node, folding: &Folding) -> Option<*mut Node> {
-    // SAFETY: NULL, or a node, which begins with its tag.
-    let tag = unsafe { argument.as_ref() }?.type_;
-    if tag != NodeTag::T_FuncExpr {
-        return None;
-    }
-    // SAFETY: a function call by its tag.
-    let function = unsafe { (*argument.cast::<FuncExpr>()).funcid };
-    let constant = folding.constants.iter().find(|c| c.reader == function)?;
-    (!constant.value.is_null()).then_some(constant.value)
 }

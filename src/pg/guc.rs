@@ -37,6 +37,7 @@ pub(crate) enum Bypass {
 
 /// The settings that make up the context; written by our setters alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) enum ContextSetting {
     /// The organization.
     Org,
@@ -83,6 +84,17 @@ impl ContextSetting {
         // What is no UTF-8 (in a database of another encoding) counts as unset: made readable by force,
         // two values could become one.
         self.storage().get().and_then(|v| v.into_string().ok()).unwrap_or_default()
+    }
+
+    /// Whether the value is this text.
+    pub(crate) fn is(self, text: &str) -> bool {
+        // SAFETY: the server's own variable, read in the backend's only thread.
+        let value = unsafe { *self.storage().as_ptr() };
+        if value.is_null() {
+            return text.is_empty();
+        }
+        // SAFETY: a setting's value is NULL or NUL-terminated.
+        unsafe { CStr::from_ptr(value) }.to_bytes() == text.as_bytes()
     }
 
     /// Writes the value, for the transaction or the session, with everything that PostgreSQL does
@@ -219,15 +231,18 @@ type CheckHook = unsafe extern "C-unwind" fn(
 
 macro_rules! check_hook {
     ($name:ident, $setting:expr) => {
-        #[pg_guard]
         // SAFETY: called by the server alone, with arguments of its own.
         unsafe extern "C-unwind" fn $name(
             newval: *mut *mut std::ffi::c_char,
             _extra: *mut *mut std::ffi::c_void,
             source: pg_sys::GucSource::Type,
         ) -> bool {
+            // Without a guard: this is on the way of every setter.
+            if SETTER.get() {
+                return true;
+            }
             // SAFETY: the server passes the address of a string that is NULL or NUL-terminated.
-            unsafe { check($setting, newval, source) }
+            unsafe { check_foreign($setting, newval, source) }
         }
     };
 }
@@ -237,12 +252,13 @@ check_hook!(check_user, ContextSetting::User);
 check_hook!(check_project, ContextSetting::Project);
 check_hook!(check_origin, ContextSetting::Origin);
 
-/// Decides who may write: our setter, a parallel worker taking over its leader's state, and for the
-/// organization a client whose login role has access `parameter`.
+/// Decides who may write, besides our setter: a parallel worker taking over its leader's state, and for
+/// the organization a client whose login role has access `parameter`.
 ///
 /// # Safety
 /// `newval` points to a string pointer that is NULL or NUL-terminated.
-unsafe fn check(
+#[pg_guard]
+unsafe extern "C-unwind" fn check_foreign(
     setting: ContextSetting,
     newval: *mut *mut std::ffi::c_char,
     source: pg_sys::GucSource::Type,
@@ -251,7 +267,7 @@ unsafe fn check(
     let value = unsafe { *newval };
     // SAFETY: a flag of the server's, read in the backend's only thread.
     let in_worker = unsafe { pg_sys::InitializingParallelWorker };
-    if value.is_null() || SETTER.get() || in_worker {
+    if value.is_null() || in_worker {
         return true;
     }
     // SAFETY: not NULL, so NUL-terminated by the caller's promise.
@@ -276,8 +292,7 @@ fn may_set_parameter() -> bool {
     access::of(login).is_some_and(|a| a.how == Some(How::Parameter) && a.bound_org.is_none())
 }
 
-#[pg_guard]
-// SAFETY: called by the server alone, with arguments of its own.
+// SAFETY: called by the server alone, with arguments of its own. It only counts, so nothing needs a guard.
 unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
     // For every assignment, those of a rollback included.
     epoch::context_changed();

@@ -4,6 +4,8 @@
 use pgrx::PgList;
 use pgrx::pg_sys::{self, List, NodeTag, PlanInvalItem, PlannedStmt};
 
+use super::list;
+
 /// Stands where a plan names the cache on which it depends. No cache has a negative number, and the
 /// plan cache passes over items of caches that nothing is reported for.
 const LABEL: i32 = -0x4F53;
@@ -59,9 +61,6 @@ fn read(plan: *mut PlannedStmt) -> impl Iterator<Item = u32> {
     // SAFETY: the server passes a plan.
     let items = unsafe { (*plan).invalItems };
     // SAFETY: the list holds PlanInvalItem.
-    let items: PgList<PlanInvalItem> = unsafe { PgList::from_pg(items) };
-    let count = items.len();
-    // SAFETY: elements of the list.
-    let item = move |at| items.get_ptr(at).map(|item| unsafe { *item });
-    (0..count).filter_map(item).filter(|item| item.cacheId == LABEL).map(|item| item.hashValue)
+    let items = unsafe { list::nodes::<PlanInvalItem>(items) };
+    items.filter(|item| item.cacheId == LABEL).map(|item| item.hashValue)
 }

@@ -3,7 +3,7 @@
 use org_scope_core::Error;
 use pgrx::{PgRelation, PgTrigger, pg_sys};
 
-use super::report;
+use super::{report, role};
 
 /// Raises the server's own 42501 unless the current user has the rights of the relation's owner.
 pub(crate) fn require_owner(relation: pg_sys::Oid) {
@@ -12,9 +12,7 @@ pub(crate) fn require_owner(relation: pg_sys::Oid) {
     if kind == 0 {
         report::raise(&Error::NoSuchRelation { oid: relation.to_u32() });
     }
-    // SAFETY: a session has a current user.
-    let user = unsafe { pg_sys::GetUserId() };
-    if is_owner(relation, user) {
+    if is_owner(relation, role::current()) {
         return;
     }
     // SAFETY: maps a relkind that the cache gave.
@@ -78,6 +76,42 @@ pub(crate) fn binds_current_user(relation: pg_sys::Oid) -> bool {
     // row_security = off from raising instead of answering.
     let answer = unsafe { pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true) };
     answer == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
+/// Whether what an UPDATE writes into the table's rows is what the statement says and nothing else: an
+/// ordinary table without children, generated columns, or triggers that may change the new row.
+///
+/// Plans that rely on it end with it: each of these changes invalidates the table's entry in the cache.
+pub(crate) fn is_updated_as_told(relation: pg_sys::Oid) -> bool {
+    // SAFETY: the statement holds a lock on its table; an unknown OID gives NULL.
+    let open = unsafe { pg_sys::RelationIdGetRelation(relation) };
+    // SAFETY: NULL, or open until RelationClose.
+    let Some(data) = (unsafe { open.as_ref() }) else { return false };
+    // SAFETY: as above.
+    let form = unsafe { &*data.rd_rel };
+    // SAFETY: NULL where there are no triggers, or as above.
+    let triggers = unsafe { data.trigdesc.as_ref() };
+    // SAFETY: as above.
+    let columns = unsafe { &*data.rd_att };
+    // SAFETY: NULL where there is nothing of the kind, or as above.
+    let constraints = unsafe { columns.constr.as_ref() };
+    let answer = form.relkind as u8 == pg_sys::RELKIND_RELATION
+        && !form.relhassubclass
+        && !triggers.is_some_and(|t| t.trig_update_before_row)
+        && !constraints.is_some_and(has_generated);
+    // SAFETY: opened above.
+    unsafe { pg_sys::RelationClose(open) };
+    answer
+}
+
+#[cfg(not(feature = "pg18"))]
+fn has_generated(constraints: &pg_sys::TupleConstr) -> bool {
+    constraints.has_generated_stored
+}
+
+#[cfg(feature = "pg18")]
+fn has_generated(constraints: &pg_sys::TupleConstr) -> bool {
+    constraints.has_generated_stored || constraints.has_generated_virtual
 }
 
 /// The relation that a trigger fires for, held open by the server while it does.

@@ -1,28 +1,27 @@
 //! Roles: who is logged in, who acts, and whom row security passes over.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::{self, Oid};
 
+use super::quick;
+
 /// The login role (session_user), or `None` where the catalogs can't be asked about it: outside a
 /// transaction, or in a process without a database.
 pub(crate) fn login() -> Option<Oid> {
-    // SAFETY: reads the transaction state of this backend.
-    let in_transaction = unsafe { pg_sys::IsTransactionState() };
     // SAFETY: a variable of the server's that is set once, while the backend starts.
     let database = unsafe { pg_sys::MyDatabaseId };
-    if !in_transaction || database == Oid::INVALID {
+    if !quick::in_transaction() || database == Oid::INVALID {
         return None;
     }
-    // SAFETY: a backend in a transaction with a database has a session user.
-    Some(unsafe { pg_sys::GetSessionUserId() })
+    Some(quick::session_user())
 }
 
 /// The role whose rights count at the moment (current_user).
 pub(crate) fn current() -> Oid {
-    // SAFETY: reads a variable of this backend's.
-    unsafe { pg_sys::GetUserId() }
+    quick::user()
 }
 
 /// Whether the role is a superuser.
@@ -31,10 +30,28 @@ pub(crate) fn is_superuser(role: Oid) -> bool {
     unsafe { pg_sys::superuser_arg(role) }
 }
 
+thread_local! {
+    /// The last role that was asked for, and whether it bypasses row security.
+    static BYPASSES: Cell<Option<(Oid, bool)>> = const { Cell::new(None) };
+}
+
 /// Whether no policy filters the role's statements (superuser or BYPASSRLS).
 pub(crate) fn bypasses(role: Oid) -> bool {
+    if let Some((known, bypasses)) = BYPASSES.get()
+        && known == role
+    {
+        return bypasses;
+    }
+    // An invalidation that comes meanwhile is taken in before the answer is read.
     // SAFETY: a lookup by OID; an unknown one doesn't bypass.
-    unsafe { pg_sys::has_bypassrls_privilege(role) }
+    let bypasses = unsafe { pg_sys::has_bypassrls_privilege(role) };
+    BYPASSES.set(Some((role, bypasses)));
+    bypasses
+}
+
+/// A role has changed.
+pub(crate) fn forget() {
+    BYPASSES.set(None);
 }
 
 /// The role's name.

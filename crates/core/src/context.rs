@@ -40,8 +40,8 @@ pub struct Settings<'a> {
     pub user: &'a str,
     /// `org_scope.current_project`
     pub project: &'a str,
-    /// `org_scope.context_origin`
-    pub origin: &'a str,
+    /// `org_scope.context_origin`, decoded.
+    pub origin: Option<&'a Origin>,
 }
 
 /// Who is logged in (session_user), and what that role may do.
@@ -68,17 +68,17 @@ impl Context {
     /// Joins what was set with what the login role may have: a bound organization wins over
     /// everything, and a value whose origin the role no longer has is unset.
     pub fn effective(settings: Settings<'_>, login: Login<'_>) -> Self {
-        let origin = Origin::decode(settings.origin);
+        let origin = settings.origin;
         // What a session-wide setting still holds was set before the role became pooled.
-        let stale = login.access.is_some_and(|a| a.pooled) && !origin.as_ref().is_some_and(|o| o.local);
+        let stale = login.access.is_some_and(|a| a.pooled) && !origin.is_some_and(|o| o.local);
         let org = match login.access.and_then(|a| a.bound_org.as_deref()) {
             Some(bound) => OrgValue::parse(bound),
-            None if permitted(origin.as_ref(), login) => OrgValue::parse(settings.org),
+            None if permitted(origin, login) => OrgValue::parse(settings.org),
             None => None,
         };
         let may_name_user = login.superuser || login.access.is_some_and(|a| a.how.is_some());
         let user = Some(settings.user).filter(|u| may_name_user && !stale && !u.is_empty()).map(Box::from);
-        let project_org = origin.as_ref().and_then(|o| o.project_org.as_deref());
+        let project_org = origin.and_then(|o| o.project_org.as_deref());
         let project = match &org {
             Some(org) if !stale && project_org == Some(org.text()) => OrgValue::parse(settings.project),
             _ => None,
@@ -112,7 +112,17 @@ mod tests {
         Context::effective(settings, Login { access, superuser: false }).org.map(|o| o.text().to_owned())
     }
 
-    const DIRECT: &str = r#"{"how":"direct"}"#;
+    const DIRECT: Option<&Origin> = Some(&Origin { how: How::Direct, local: false, project_org: None });
+
+    #[test]
+    fn an_origin_survives_its_setting_and_nonsense_is_none() {
+        let origin = Origin { how: How::Direct, local: true, project_org: Some("a".into()) };
+        assert_eq!(Origin::decode(&origin.encode()), Some(origin));
+        assert_eq!(Origin::decode(r#"{"how":"direct"}"#).as_ref(), DIRECT);
+        for text in ["", "nonsense", "{}"] {
+            assert_eq!(Origin::decode(text), None);
+        }
+    }
 
     #[test]
     fn a_value_counts_only_while_the_role_may_have_it() {
@@ -125,11 +135,9 @@ mod tests {
 
     #[test]
     fn a_value_without_origin_needs_parameter_access() {
-        for origin in ["", "nonsense", "{}"] {
-            let set = Settings { org: "a", origin, ..Settings::default() };
-            assert_eq!(org(set, Some(&access(Some(How::Direct)))), None);
-            assert_eq!(org(set, Some(&access(Some(How::Parameter)))), Some("a".into()));
-        }
+        let set = Settings { org: "a", ..Settings::default() };
+        assert_eq!(org(set, Some(&access(Some(How::Direct)))), None);
+        assert_eq!(org(set, Some(&access(Some(How::Parameter)))), Some("a".into()));
         let superuser = Login { access: None, superuser: true };
         let set = Settings { org: "a", ..Settings::default() };
         assert_eq!(Context::effective(set, superuser).org, None);
@@ -152,19 +160,19 @@ mod tests {
         let stale = Settings { org: "a", user: "u", project: "p", origin: DIRECT };
         let login = Login { access: Some(&pooled), superuser: false };
         assert_eq!(Context::effective(stale, login), Context::default());
-        let local = Origin { how: How::Direct, local: true, project_org: None }.encode();
+        let local = Origin { how: How::Direct, local: true, project_org: None };
         assert_eq!(
-            org(Settings { org: "a", origin: &local, ..Settings::default() }, Some(&pooled)),
+            org(Settings { org: "a", origin: Some(&local), ..Settings::default() }, Some(&pooled)),
             Some("a".into())
         );
     }
 
     #[test]
     fn a_project_belongs_to_the_org_it_was_set_for() {
-        let origin = Origin { how: How::Direct, local: false, project_org: Some("a".into()) }.encode();
+        let origin = Origin { how: How::Direct, local: false, project_org: Some("a".into()) };
         let direct = access(Some(How::Direct));
         let login = Login { access: Some(&direct), superuser: false };
-        let mut set = Settings { org: "a", project: "p", origin: &origin, user: "u" };
+        let mut set = Settings { org: "a", project: "p", origin: Some(&origin), user: "u" };
         let context = Context::effective(set, login);
         assert_eq!(context.project.map(|p| p.text().to_owned()), Some("p".into()));
         assert_eq!(context.user.as_deref(), Some("u"));

@@ -1,0 +1,156 @@
+//! What row security asks of a new row, without what is answered already. Fence and gate ask the same,
+//! and for a statement that also reads they ask it again; and where an UPDATE leaves the column alone,
+//! the answer is that of the row it found. Each question costs a short UPDATE as much as finding its row.
+
+use std::ffi::c_void;
+
+use pgrx::pg_sys::{
+    self, CmdType, CommonTableExpr, Node, NodeTag, OpExpr, Query, RTEKind, RangeTblEntry, RelabelType,
+    TargetEntry, Var, WCOKind, WithCheckOption,
+};
+
+use super::fence_call::{self, Reader};
+use super::{list, relation};
+
+// The server's function itself: pgrx's binding saves a jump buffer.
+// SAFETY: declared as in the server's header.
+unsafe extern "C-unwind" {
+    fn equal(a: *const c_void, b: *const c_void) -> bool;
+}
+
+/// Takes the fence's questions that are answered already from a query that is going to be planned.
+pub(crate) fn ask_less(query: *mut Query) {
+    // SAFETY: the planner was given a query, to be used up.
+    let Some(query) = (unsafe { query.as_mut() }) else { return };
+    ask_less_in(query);
+    // SAFETY: a query's common table expressions.
+    for cte in unsafe { list::nodes::<CommonTableExpr>(query.cteList) } {
+        // SAFETY: analysed, so a query.
+        if let Some(query) = unsafe { cte.ctequery.cast::<Query>().as_mut() } {
+            ask_less_in(query);
+        }
+    }
+}
+
+/// Leaves each question once, in its first place, which is the one that would have reported the failure.
+fn ask_less_in(query: &mut Query) {
+    if query.commandType == CmdType::CMD_SELECT || query.withCheckOptions.is_null() {
+        return;
+    }
+    let readers = fence_call::readers();
+    let target = Target::of_update(query);
+    // SAFETY: a query's own list.
+    let cells = unsafe { list::cells(query.withCheckOptions) };
+    let mut kept = 0;
+    for at in 0..cells.len() {
+        let cell = cells[at];
+        // SAFETY: the list holds WithCheckOption.
+        let this = unsafe { as_option(&cell) };
+        let answered = column_compared(this.qual, &readers).is_some_and(|column| {
+            // SAFETY: as above.
+            let mut earlier = cells[..kept].iter().map(|cell| unsafe { as_option(cell) });
+            earlier.any(|earlier| earlier.kind == this.kind && is_equal(earlier.qual, this.qual))
+                || target.as_ref().is_some_and(|target| target.answers(this, column))
+        });
+        if !answered {
+            cells[kept] = cell;
+            kept += 1;
+        }
+    }
+    if kept == 0 {
+        query.withCheckOptions = std::ptr::null_mut();
+        return;
+    }
+    // SAFETY: not NIL; a list may have fewer elements than cells.
+    unsafe { (*query.withCheckOptions).length = kept as i32 };
+}
+
+/// # Safety
+/// The cell holds a pointer to a WithCheckOption.
+unsafe fn as_option(cell: &pg_sys::ListCell) -> &WithCheckOption {
+    // SAFETY: the caller's promise.
+    let pointer: *const WithCheckOption = unsafe { cell.ptr_value }.cast();
+    // SAFETY: as above.
+    unsafe { &*pointer }
+}
+
+fn is_equal(a: *const Node, b: *const Node) -> bool {
+    // SAFETY: two expressions.
+    unsafe { equal(a.cast(), b.cast()) }
+}
+
+/// The column that a condition compares with the fence's reader, if it is such a comparison. Asked twice in
+/// a row, that has one answer; of other conditions nobody knows.
+fn column_compared(condition: *mut Node, readers: &[Reader]) -> Option<Var> {
+    // SAFETY: NULL or a node, which begins with its tag.
+    if unsafe { condition.as_ref() }?.type_ != NodeTag::T_OpExpr {
+        return None;
+    }
+    // SAFETY: an operator by its tag.
+    let comparison = unsafe { &*condition.cast::<OpExpr>() };
+    // A user's operator may answer differently every time.
+    if comparison.opno.to_u32() >= pg_sys::FirstNormalObjectId {
+        return None;
+    }
+    // SAFETY: an operator's arguments.
+    let mut arguments = unsafe { list::nodes::<Node>(comparison.args) };
+    let column = column(arguments.next()?)?;
+    let other = arguments.next()?;
+    readers.iter().any(|reader| fence_call::is_call(other, reader)).then_some(column)
+}
+
+/// A column, also under the relabelling that makes a varchar a text.
+fn column(expression: &Node) -> Option<Var> {
+    let pointer: *const Node = expression;
+    match expression.type_ {
+        // SAFETY: a column by its tag.
+        NodeTag::T_Var => Some(unsafe { *pointer.cast::<Var>() }),
+        NodeTag::T_RelabelType => {
+            // SAFETY: a relabelling by its tag.
+            let argument: *const Node = unsafe { (*pointer.cast::<RelabelType>()).arg }.cast();
+            // SAFETY: NULL or a node.
+            column(unsafe { argument.as_ref() }?)
+        }
+        _ => None,
+    }
+}
+
+/// The table of an UPDATE, where the statement says all that happens to its rows.
+struct Target<'a> {
+    index: i32,
+    assigned: Vec<i16>,
+    entry: &'a RangeTblEntry,
+}
+
+impl Target<'_> {
+    fn of_update(query: &Query) -> Option<Self> {
+        if query.commandType != CmdType::CMD_UPDATE {
+            return None;
+        }
+        // SAFETY: a query's range table.
+        let mut table = unsafe { list::nodes::<RangeTblEntry>(query.rtable) };
+        let entry = table.nth(usize::try_from(query.resultRelation).ok()?.checked_sub(1)?)?;
+        if entry.rtekind != RTEKind::RTE_RELATION || !relation::is_updated_as_told(entry.relid) {
+            return None;
+        }
+        // SAFETY: a query's target list.
+        let targets = unsafe { list::nodes::<TargetEntry>(query.targetList) };
+        let assigned = targets.filter(|t| !t.resjunk).map(|t| t.resno).collect();
+        Some(Self { index: query.resultRelation, assigned, entry })
+    }
+
+    /// Whether the row that the UPDATE finds has the answer: it was asked the same, and the new one has
+    /// the same column.
+    fn answers(&self, question: &WithCheckOption, column: Var) -> bool {
+        // SAFETY: the conditions on an entry of the range table.
+        let mut asked = unsafe { list::cells(self.entry.securityQuals) }.iter().map(|cell| {
+            // SAFETY: a list of expressions.
+            unsafe { cell.ptr_value }.cast::<Node>()
+        });
+        question.kind == WCOKind::WCO_RLS_UPDATE_CHECK
+            && column.varno == self.index
+            && column.varlevelsup == 0
+            && !self.assigned.contains(&column.varattno)
+            && asked.any(|condition| is_equal(condition, question.qual))
+    }
+}
