@@ -1,11 +1,15 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `schema`, `setup`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `scale`, `regress`, `schema`, `setup`.
 
 mod bench;
+mod clock;
 mod demo;
+mod difference;
 mod prepare;
+mod regress;
 mod scale;
 mod schema;
 mod setup;
+mod statistics;
 mod table;
 mod terminal;
 mod test;
@@ -29,6 +33,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs every test that CI runs
     Test(test::Arguments),
+    /// Measures whether any statement under the fence is slower than its hand-written twin
+    Bench(bench::Arguments),
+    /// Runs PostgreSQL's own tests without and with the library, and compares what they print
+    Regress(regress::Arguments),
     /// Measures whether anything grows with the number of tables or organizations
     Scale(scale::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
@@ -56,6 +64,8 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Regress(arguments) => regress::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),

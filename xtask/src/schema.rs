@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use org_scope_cluster::Installation;
 
+use crate::difference;
 use crate::setup::{self, CargoPgrx};
-use crate::terminal::{Progress, difference};
+use crate::terminal::Progress;
 use crate::workspace;
 
 #[derive(clap::Args)]
@@ -51,7 +52,7 @@ pub(crate) fn check(installation: &Installation) -> Result<()> {
     bail!(
         "{} is not what the source says (- committed, + source):\n{}\nrun `cargo xtask schema` and commit the result",
         path.display(),
-        difference(&committed, &generated)
+        difference::shown(&committed, &generated)
     )
 }
 

@@ -6,6 +6,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArran
 
 /// As wide as a terminal may be expected to be, with the margin.
 const WIDTH: u16 = 97;
+const WIDE: u16 = 118;
 
 /// A table with a head, not wider than a terminal.
 pub(crate) fn new(head: &[&str]) -> Table {
@@ -13,6 +14,16 @@ pub(crate) fn new(head: &[&str]) -> Table {
     table.load_preset(UTF8_FULL_CONDENSED).apply_modifier(UTF8_ROUND_CORNERS);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(head.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
+    table
+}
+
+/// A table for many columns, as wide as a terminal that is made wide for it.
+pub(crate) fn wide(head: &[&str]) -> Table {
+    let mut table = new(head);
+    table.set_width(WIDE);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 0));
+    }
     table
 }
 

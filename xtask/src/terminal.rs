@@ -1,12 +1,10 @@
 //! What the commands write on the terminal: headings, and progress while something takes its time.
 
-use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use console::style;
 use indicatif::{ProgressBar, ProgressStyle};
-use similar::{ChangeTag, TextDiff};
 
 /// A line that says what begins.
 pub(crate) fn heading(text: &str) {
@@ -16,27 +14,6 @@ pub(crate) fn heading(text: &str) {
 /// A line that says what is being done.
 pub(crate) fn note(text: &str) {
     println!("  {text}");
-}
-
-/// What differs between two texts, line by line, in colours.
-pub(crate) fn difference(old: &str, new: &str) -> String {
-    let mut text = String::new();
-    for group in TextDiff::from_lines(old, new).grouped_ops(2) {
-        for op in group {
-            for change in TextDiff::from_lines(old, new).iter_changes(&op) {
-                let line = change.to_string_lossy();
-                let line = line.trim_end();
-                let shown = match change.tag() {
-                    ChangeTag::Delete => style(format!("- {line}")).red(),
-                    ChangeTag::Insert => style(format!("+ {line}")).green(),
-                    ChangeTag::Equal => style(format!("  {line}")),
-                };
-                writeln!(text, "{shown}").unwrap_or_default();
-            }
-        }
-        text.push_str("  …\n");
-    }
-    text
 }
 
 /// Progress of something whose end is in sight, or not: a bar on a terminal, a line now and then elsewhere.

@@ -211,7 +211,18 @@ impl Cluster {
     /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+        // What a statement's error quotes is in its database's encoding.
+        let log = fs::read(self.directory.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The lines of the log that tell of a crash. It takes every other session with it, so these say which
+    /// one began.
+    #[must_use]
+    pub fn crashes(&self) -> Vec<String> {
+        let log = self.log();
+        let told = |line: &&str| line.contains("PANIC:") || line.contains("terminated by signal");
+        log.lines().filter(told).map(str::to_owned).collect()
     }
 
     /// Leaves the server running and its directory in place when the value is dropped.

@@ -21,6 +21,8 @@ pub struct Installation {
     pub pkglibdir: PathBuf,
     /// Where the server's headers lie.
     pub includedir_server: PathBuf,
+    /// Where what extensions are built and tested with lies, `pg_regress` for instance; need not exist.
+    pub pgxs: PathBuf,
     /// The major version: 15, 16, …
     pub major: u16,
     /// The version as the server says it: `15.20 (Debian …)`.
@@ -42,6 +44,8 @@ impl Installation {
                 .map(|value| (*value).to_owned())
                 .with_context(|| format!("{} does not say {name}", pg_config.display()))
         };
+        // What is asked for is a makefile: DIRECTORY/src/makefiles/pgxs.mk.
+        let makefile = PathBuf::from(fact("PGXS")?);
         let version = fact("VERSION")?.trim_start_matches("PostgreSQL").trim().to_owned();
         let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
         Ok(Self {
@@ -50,9 +54,16 @@ impl Installation {
             sharedir: fact("SHAREDIR")?.into(),
             pkglibdir: fact("PKGLIBDIR")?.into(),
             includedir_server: fact("INCLUDEDIR-SERVER")?.into(),
+            pgxs: makefile.ancestors().nth(3).unwrap_or(&makefile).to_owned(),
             major: digits.parse().with_context(|| format!("reading the version {version:?}"))?,
             version,
         })
+    }
+
+    /// The version without what a packager adds: `15.20`.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        self.version.split(' ').next().unwrap_or_default()
     }
 
     /// Whether a server can be started from it; a machine with only client libraries has a `pg_config` too.

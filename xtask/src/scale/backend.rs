@@ -1,14 +1,17 @@
 //! A session whose server process is watched from outside: its processor time and its memory.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use org_scope_cluster::Cluster;
 use postgres::error::DbError;
 use postgres::{Client, NoTls};
 
-use crate::bench::clock::Clock;
+use crate::clock::Clock;
 
 /// Where sessions come from.
 pub(super) struct Watch<'a> {
@@ -89,6 +92,19 @@ impl Backend {
         Ok(self.process.worked()? - before)
     }
 
+    /// Ends the session, and waits until its process is gone: what that does in its last moments would slow the
+    /// next one that is measured.
+    pub(super) fn end(self) {
+        let Self { client, process, .. } = self;
+        drop(client);
+        for _ in 0..1000 {
+            if !process.folder().exists() {
+                return;
+            }
+            sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The bytes in the server's own memory contexts.
     pub(super) fn contexts(&mut self) -> Result<f64> {
         Ok(self.client.query_one(CONTEXTS, &[])?.get(0))
@@ -108,9 +124,13 @@ impl Process {
     /// The bytes of memory that are its own: not the server's shared memory, and of what it still shares with
     /// the process that it was forked from, its part. What Rust allocates is seen only here.
     pub(super) fn private(&self) -> Result<f64> {
-        let path = format!("/proc/{}/smaps_rollup", self.pid);
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        anonymous(&text).with_context(|| format!("{path} says no Pss_Anon"))
+        let path = self.folder().join("smaps_rollup");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        anonymous(&text).with_context(|| format!("{} says no Pss_Anon", path.display()))
+    }
+
+    fn folder(&self) -> PathBuf {
+        format!("/proc/{}", self.pid).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether something grows: more than by hand, by more than chance and more than is worth a word.
 
-use crate::bench::statistics::{Interval, excess, typical};
+use crate::statistics::{Interval, excess, typical};
 
 /// The probability with which an interval misses the truth.
 const ALPHA: f64 = 0.05;

@@ -27,7 +27,9 @@ pub(super) fn one(watch: &mut Watch<'_>, notebook: &mut Notebook, place: Place) 
     ] {
         notebook.note(place, what, Unit::Time, owner.time(&sql)?);
     }
-    owner.run(&format!("DROP TABLE {TABLE}"))
+    owner.run(&format!("DROP TABLE {TABLE}"))?;
+    owner.end();
+    Ok(())
 }
 
 /// Measures what looks at all tables, for each of them.
@@ -42,5 +44,6 @@ pub(super) fn all(watch: &mut Watch<'_>, notebook: &mut Notebook, place: Place, 
     for (what, sql) in [("protected_tables, a table", fence.list()), ("protect_all again, a table", again)] {
         notebook.note(place, what, Unit::Time, owner.time(sql)? / tables);
     }
+    owner.end();
     Ok(())
 }

@@ -27,7 +27,9 @@ pub(super) fn time(watch: &mut Watch<'_>, notebook: &mut Notebook, place: Place)
         Ok(())
     };
     later("later context call", &|turn| set(place, turn))?;
-    later("later query", &|_| QUERY.to_owned())
+    later("later query", &|_| QUERY.to_owned())?;
+    session.end();
+    Ok(())
 }
 
 /// Measures the memory of one session.
@@ -54,7 +56,9 @@ pub(super) fn memory(
     session.run(&touch(tables.min(100)))?;
     note("after 100 tables", &mut session)?;
     session.run(&touch(tables))?;
-    note("after all tables", &mut session)
+    note("after all tables", &mut session)?;
+    session.end();
+    Ok(())
 }
 
 fn set(place: Place, number: usize) -> String {

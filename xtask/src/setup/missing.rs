@@ -42,6 +42,11 @@ impl Missing {
         );
     }
 
+    /// PostgreSQL's own sources are packed with it.
+    pub(crate) fn for_sources(&mut self) {
+        self.need(on_path("bzip2"), "bzip2", "bzip2", "PostgreSQL's own tests are unpacked with it");
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -5,7 +5,7 @@ mod debian;
 mod missing;
 mod postgres;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use org_scope_cluster::Installation;
 
 pub(crate) use cargo_pgrx::CargoPgrx;
@@ -56,6 +56,18 @@ pub(crate) fn for_tests(pg: Option<u16>) -> Result<Installation> {
     ready(pg, |missing| {
         missing.for_building();
         missing.for_pgrx_tests();
+    })
+}
+
+/// What building needs, and PostgreSQL's own tests, whose source only Debian's archive is asked for.
+pub(crate) fn for_regress(pg: Option<u16>) -> Result<Installation> {
+    ensure!(
+        debian::is_this(),
+        "PostgreSQL's own tests are taken from the source packages of Debian or Ubuntu"
+    );
+    ready(pg, |missing| {
+        missing.for_building();
+        missing.for_sources();
     })
 }
 

@@ -30,12 +30,8 @@ pub(super) fn run(installation: &Installation, arguments: &Arguments) -> Result<
     test.env("ORG_SCOPE_TEST_STANDBY", standby.address().to_string());
     test.env("ORG_SCOPE_TEST_BINARIES", binaries.directory());
     let result = workspace::must(&mut test);
-    // A crashed backend takes the others' sessions with it; the log says which one began.
     for (name, cluster) in [("plain", &plain), ("preloaded", &preloaded), ("standby", &standby)] {
-        let log = cluster.log();
-        for line in
-            log.lines().filter(|line| line.contains("PANIC:") || line.contains("terminated by signal"))
-        {
+        for line in cluster.crashes() {
             eprintln!("the {name} server's log: {line}");
         }
     }

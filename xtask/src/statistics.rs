@@ -18,6 +18,13 @@ pub(crate) struct Interval {
     pub(crate) high: f64,
 }
 
+impl Interval {
+    /// The same on another scale; `scale` must be increasing.
+    pub(crate) fn map(self, scale: impl Fn(f64) -> f64) -> Self {
+        Self { middle: scale(self.middle), low: scale(self.low), high: scale(self.high) }
+    }
+}
+
 /// The centre of the differences, and the interval that misses it with probability `alpha` at most. Where they
 /// are too few to say anything with such confidence, the interval is endless.
 pub(crate) fn centre(differences: &[f64], alpha: f64) -> Interval {
@@ -30,6 +37,12 @@ pub(crate) fn centre(differences: &[f64], alpha: f64) -> Interval {
         0 => Interval { middle, low: f64::NEG_INFINITY, high: f64::INFINITY },
         c => Interval { middle, low: averages[c - 1], high: averages[averages.len() - c] },
     }
+}
+
+/// The ratio of one variant's figures to another's, round by round.
+pub(crate) fn ratio(ours: &[f64], theirs: &[f64], alpha: f64) -> Interval {
+    let logs: Vec<f64> = ours.iter().zip(theirs).map(|(o, t)| (o / t).ln()).collect();
+    centre(&logs, alpha).map(f64::exp)
 }
 
 /// What one variant's figures are above another's, round by round.
@@ -124,6 +137,29 @@ mod tests {
         let after = centre(&values, 0.05);
         assert!((after.middle - before.middle).abs() < 0.02);
         assert!(after.high < 0.3, "{after:?}");
+    }
+
+    #[test]
+    fn a_ratio_is_found_under_noise_that_both_share() {
+        let noise: Vec<f64> = (0..24).map(|i| 1.0 + 0.5 * f64::from(i % 7)).collect();
+        let ours: Vec<f64> =
+            noise.iter().enumerate().map(|(i, n)| n * 1.10 * (1.0 + 0.001 * (i % 5) as f64)).collect();
+        let found = ratio(&ours, &noise, 0.001);
+        assert!(found.low > 1.09 && found.high < 1.11, "{found:?}");
+        let excess = excess(&[13.0; 12], &[10.0; 12], 0.05);
+        assert_eq!(excess, Interval { middle: 3.0, low: 3.0, high: 3.0 });
+    }
+
+    #[test]
+    fn the_interval_covers_the_truth_as_often_as_it_promises() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut covered = 0;
+        for _ in 0..2000 {
+            let values: Vec<f64> = (0..12).map(|_| random.f64() + random.f64() - 1.0).collect();
+            let interval = centre(&values, 0.05);
+            covered += i32::from(interval.low <= 0.0 && interval.high >= 0.0);
+        }
+        assert!((1880..=1960).contains(&covered), "{covered} of 2000");
     }
 
     #[test]

@@ -69,6 +69,15 @@ impl Clock {
         Ok(before)
     }
 
+    /// How much must be measured at once for the clock's grain not to matter.
+    pub(crate) fn least(&self) -> Duration {
+        match self {
+            Self::Schedstat => Duration::ZERO,
+            Self::Stat { tick } => *tick * 50,
+            Self::Wall { .. } => Duration::from_millis(5),
+        }
+    }
+
     /// What it is, for the report.
     pub(crate) fn name(&self) -> &'static str {
         match self {
