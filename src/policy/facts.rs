@@ -9,6 +9,7 @@ use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
 
+use crate::pg::catalog::About;
 use crate::pg::{catalog, index_size};
 
 const FACTS: &CStr = query(concat!(include_str!("facts.sql"), "\0"));
@@ -44,19 +45,23 @@ FROM pg_catalog.unnest($1::pg_catalog.name[]) AS s(name)
 WHERE s.name <> 'public' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = s.name)";
 
 /// The size counts the rows only: that is what building an index reads. The function locks the
-/// table for a moment, so it is asked only about tables that want an index.
+/// table for a moment, so it is asked only about tables that want an index. OFFSET 0 as in findings.sql.
 const INDEX_ROOM: &CStr = c"
 SELECT pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   'size', COALESCE(pg_catalog.pg_relation_size(c.oid), 0),
   'taken', COALESCE((
     SELECT pg_catalog.json_agg(o.relname)
-    FROM pg_catalog.pg_class o
-    WHERE o.relnamespace = c.relnamespace AND o.relname = ANY (w.names)), '[]'))::pg_catalog.text
-FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[])
-JOIN pg_catalog.pg_class c ON c.oid = w.oid";
+    FROM pg_catalog.unnest(w.names) AS n(name),
+    LATERAL (
+      SELECT o.relname FROM pg_catalog.pg_class o
+      WHERE o.relnamespace = c.relnamespace AND o.relname = n.name
+      OFFSET 0
+    ) o), '[]'))::pg_catalog.text
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[]),
+LATERAL (SELECT c.oid, c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = w.oid OFFSET 0) c";
 
-pub(super) const fn query(text: &str) -> &CStr {
+pub(super) const fn query(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(query) => query,
         Err(_) => panic!("a query ends with its only NUL"),
@@ -66,7 +71,7 @@ pub(super) const fn query(text: &str) -> &CStr {
 /// Facts of the tables, by schema and name.
 pub(super) fn read(tables: &[Oid], column: Option<&Ident>) -> Vec<Facts> {
     let column = column.map(|c| c.raw().to_owned());
-    catalog::read(FACTS, &[tables.to_vec().into(), column.into()])
+    catalog::read(FACTS, About::all(tables), &[tables.to_vec().into(), column.into()])
 }
 
 /// Facts of one table; none if it is gone.
@@ -77,7 +82,7 @@ pub(super) fn read_one(table: Oid, column: Option<&Ident>) -> Option<Facts> {
 /// The tables of the schemas that have the column.
 pub(super) fn candidates(schemas: &[Ident], column: &Ident) -> Result<Vec<Oid>, Error> {
     require_schemas(schemas)?;
-    Ok(oids(catalog::read(CANDIDATES, &[raw(schemas).into(), column.raw().to_owned().into()])))
+    Ok(oids(catalog::read(CANDIDATES, About::Many, &[raw(schemas).into(), column.raw().to_owned().into()])))
 }
 
 /// The tables of the schemas, or of all, that carry something of ours.
@@ -85,11 +90,11 @@ pub(super) fn protected(schemas: Option<&[Ident]>) -> Result<Vec<Oid>, Error> {
     if let Some(schemas) = schemas {
         require_schemas(schemas)?;
     }
-    Ok(oids(catalog::read(PROTECTED, &[schemas.map(raw).into()])))
+    Ok(oids(catalog::read(PROTECTED, About::Many, &[schemas.map(raw).into()])))
 }
 
 fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
-    match catalog::read::<Ident>(MISSING_SCHEMAS, &[raw(schemas).into()]).into_iter().next() {
+    match catalog::read::<Ident>(MISSING_SCHEMAS, About::One, &[raw(schemas).into()]).into_iter().next() {
         Some(missing) => Err(Error::NoSuchSchema(missing)),
         None => Ok(()),
     }
@@ -108,7 +113,7 @@ pub(super) fn require_roles(roles: &[Ident]) -> Result<(), Error> {
 
 /// Those of the names that are no roles.
 pub(super) fn missing_roles(roles: &[Ident]) -> Vec<Ident> {
-    if roles.is_empty() { Vec::new() } else { catalog::read(MISSING_ROLES, &[raw(roles).into()]) }
+    if roles.is_empty() { Vec::new() } else { catalog::read(MISSING_ROLES, About::One, &[raw(roles).into()]) }
 }
 
 /// What building an index depends on.
@@ -135,7 +140,11 @@ pub(super) fn index_room(spec: &Spec, tables: &[Facts]) -> Vec<IndexRoom> {
     let answers: Vec<Answer> = if wanting.is_empty() {
         Vec::new()
     } else {
-        catalog::read(INDEX_ROOM, &[serde_json::Value::from(wanting).to_string().into()])
+        catalog::read(
+            INDEX_ROOM,
+            About::all(&wanting),
+            &[serde_json::Value::from(wanting).to_string().into()],
+        )
     };
     let answers: HashMap<u32, Answer> = answers.into_iter().map(|a| (a.oid, a)).collect();
     let max_inline = index_size::max_inline_index();

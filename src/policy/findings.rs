@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
-use org_scope_core::policy::{Action, Facts, Finding, Grantee, Spec, State, Step, Words};
+use org_scope_core::policy::{Action, Facts, Finding, Grantee, Names, Spec, State, Step};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
 
 use super::facts::query;
+use crate::pg::catalog::About;
 use crate::pg::{attempt, catalog, noforce, owner, relation};
 
 const FINDINGS: &CStr = query(concat!(include_str!("findings.sql"), "\0"));
@@ -20,18 +21,44 @@ struct Found {
     finding: Finding,
 }
 
+/// A function, as far as it takes to see whom it concerns.
 #[derive(Deserialize)]
 struct Definer {
+    oid: u32,
+    source: String,
+    passes_all: bool,
+    /// Owners of tables, unless these are forced.
+    passes: HashSet<Ident>,
+    names: HashSet<u32>,
+}
+
+/// What is told about a function that concerns a table.
+#[derive(Deserialize)]
+struct Signature {
+    oid: u32,
     schema: Ident,
     name: Ident,
     arguments: String,
     owner: Ident,
     procedure: bool,
-    source: String,
-    passes_all: bool,
-    passes: HashSet<u32>,
-    names: HashSet<u32>,
 }
+
+/// Asked only about those that concern a table: printing the arguments costs more than all the rest. An
+/// extension's own functions are its author's concern.
+const SIGNATURES: &CStr = c"
+SELECT pg_catalog.json_build_object(
+  'oid', p.oid::pg_catalog.int8,
+  'schema', n.nspname,
+  'name', p.proname,
+  'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid),
+  'owner', pg_catalog.pg_get_userbyid(p.proowner),
+  'procedure', p.prokind = 'p')::pg_catalog.text
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.oid = ANY ($1)
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')";
 
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
 pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
@@ -47,10 +74,10 @@ pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: b
     }))
     .to_string();
     let mut found: HashMap<u32, Vec<Finding>> = HashMap::new();
-    for Found { oid, finding } in catalog::read(FINDINGS, &[after.clone().into()]) {
+    for Found { oid, finding } in catalog::read(FINDINGS, About::all(tables), &[after.clone().into()]) {
         found.entry(oid).or_default().push(finding);
     }
-    definers(tables, after, &mut found);
+    definers(tables, steps, after, &mut found);
     tables
         .iter()
         .map(|table| {
@@ -77,20 +104,38 @@ fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
     })
 }
 
-fn definers(tables: &[Facts], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
-    for definer in catalog::read::<Definer>(DEFINERS, &[after.into()]) {
-        let words = Words::of(&definer.source);
-        for table in tables {
-            let passes = definer.passes_all || definer.passes.contains(&table.oid);
-            if passes && (definer.names.contains(&table.oid) || words.mention(table.name.raw())) {
-                found.entry(table.oid).or_default().push(Finding::Function {
-                    schema: definer.schema.clone(),
-                    name: definer.name.clone(),
-                    arguments: definer.arguments.clone(),
-                    owner: definer.owner.clone(),
-                    procedure: definer.procedure,
-                });
-            }
+fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
+    let names = Names::new(tables.iter().map(|table| table.name.raw()));
+    let places: HashMap<u32, usize> = tables.iter().map(|table| table.oid).zip(0..).collect();
+    let concerned: Vec<_> = catalog::read::<Definer>(DEFINERS, About::all(tables), &[after.into()])
+        .into_iter()
+        .filter_map(|definer| {
+            let mut mentioned = names.mentioned_in(&definer.source);
+            mentioned.extend(definer.names.iter().filter_map(|oid| places.get(oid)));
+            mentioned.retain(|&place| {
+                let table = &tables[place];
+                definer.passes_all || (!forced(table, steps[place]) && definer.passes.contains(&table.owner))
+            });
+            (!mentioned.is_empty()).then_some((definer.oid, mentioned))
+        })
+        .collect();
+    if concerned.is_empty() {
+        return;
+    }
+    let oids: Vec<Oid> = concerned.iter().map(|(oid, _)| Oid::from_u32(*oid)).collect();
+    let signatures: Vec<Signature> = catalog::read(SIGNATURES, About::all(tables), &[oids.into()]);
+    let signatures: HashMap<u32, &Signature> = signatures.iter().map(|s| (s.oid, s)).collect();
+    for (oid, mentioned) in concerned {
+        // An extension's, or dropped meanwhile.
+        let Some(signature) = signatures.get(&oid) else { continue };
+        for place in mentioned {
+            found.entry(tables[place].oid).or_default().push(Finding::Function {
+                schema: signature.schema.clone(),
+                name: signature.name.clone(),
+                arguments: signature.arguments.clone(),
+                owner: signature.owner.clone(),
+                procedure: signature.procedure,
+            });
         }
     }
 }
@@ -111,7 +156,7 @@ pub(super) fn null_rows(spec: &Spec, table: &Facts) -> Option<Finding> {
         column.name
     );
     let statement = CString::new(statement).ok()?;
-    let count = || catalog::read::<i64>(&statement, &[]).into_iter().sum();
+    let count = || catalog::read_once::<i64>(&statement).into_iter().sum();
     let name = (table.schema.raw().to_owned(), table.name.raw().to_owned());
     let rows: Option<i64> = attempt::undone(|| {
         relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {

@@ -1,10 +1,13 @@
 -- What reaches past the fence of each table, one JSON document for each finding.
 -- $1: [{oid, force, gate: [role…] or null}], what the tables will be; gate null: as the policy stands.
+--
+-- OFFSET 0 keeps a step a lookup by the table, which an index answers. The planner can't know how few
+-- tables are asked about, and in a join it would rather read all of pg_class, or every rule there is.
 WITH RECURSIVE target AS (
-  SELECT c.oid, c.relname, c.relowner, c.relacl, c.relkind, c.relpersistence, c.relnamespace, t.force, t.gate
+  SELECT t.oid, c.relname, c.relowner, c.relacl, c.relkind, c.relpersistence, c.relnamespace, t.force, t.gate
   FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb)
-    AS t(oid pg_catalog.oid, force pg_catalog.bool, gate pg_catalog.name[])
-  JOIN pg_catalog.pg_class c ON c.oid = t.oid
+    AS t(oid pg_catalog.oid, force pg_catalog.bool, gate pg_catalog.name[]),
+  LATERAL (SELECT * FROM pg_catalog.pg_class c WHERE c.oid = t.oid OFFSET 0) c
 ),
 bypassing AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper OR r.rolbypassrls
@@ -14,8 +17,13 @@ granted AS (
   FROM target t, LATERAL pg_catalog.aclexplode(COALESCE(t.relacl, pg_catalog.acldefault('r', t.relowner))) x
   UNION ALL
   SELECT t.oid, x.grantee, x.privilege_type, a.attname
-  FROM target t
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL,
+  FROM target t,
+  LATERAL (
+    SELECT a.attname, a.attacl
+    FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = t.oid AND NOT a.attisdropped AND a.attacl IS NOT NULL
+    OFFSET 0
+  ) a,
   LATERAL pg_catalog.aclexplode(a.attacl) x
 ),
 dark AS (
@@ -40,6 +48,24 @@ dark AS (
       WHERE r.role = 'public' OR (g.grantee <> 0 AND pg_catalog.pg_has_role(g.grantee, n.oid, 'USAGE')))
   GROUP BY g.oid, g.grantee
 ),
+-- The rules that name a table; a view is its rule for SELECT.
+named AS (
+  SELECT DISTINCT t.oid AS root, w.oid AS rule, w.ev_class, w.ev_type
+  FROM target t,
+  LATERAL (
+    SELECT d.objid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT w.oid, w.ev_class, w.ev_type
+    FROM pg_catalog.pg_rewrite w
+    WHERE w.oid = d.objid AND (w.ev_type = '1' OR w.ev_enabled <> 'D')
+    OFFSET 0
+  ) w
+),
 -- A view reads its tables as its owner unless it is security_invoker; past: whether that reader
 -- passes the policies. A materialized view holds what somebody saw once, also through other views.
 reaching AS (
@@ -47,42 +73,63 @@ reaching AS (
     v.relkind = 'm' OR (NOT i.invoker AND (
       v.relowner IN (SELECT b.oid FROM bypassing b)
       OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE')))) AS past
-  FROM target t
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1'
-  JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm'),
+  FROM named
+  JOIN target t ON t.oid = named.root,
+  LATERAL (
+    SELECT v.oid, v.relkind, v.relowner, v.reloptions
+    FROM pg_catalog.pg_class v
+    WHERE v.oid = named.ev_class AND v.relkind IN ('v', 'm')
+    OFFSET 0
+  ) v,
   LATERAL (
     SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
     FROM pg_catalog.pg_options_to_table(v.reloptions) o
     WHERE o.option_name = 'security_invoker'
   ) i
+  WHERE named.ev_type = '1'
   UNION
   -- A view over a view shows nothing of its own: mending the inner one mends it.
   SELECT r.root, v.oid, v.relkind, v.relkind = 'm'
-  FROM reaching r
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type = '1' AND w.ev_class <> r.view
-  JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+  FROM reaching r,
+  LATERAL (
+    SELECT d.objid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.view
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT w.ev_class
+    FROM pg_catalog.pg_rewrite w
+    WHERE w.oid = d.objid AND w.ev_type = '1' AND w.ev_class <> r.view
+    OFFSET 0
+  ) w,
+  LATERAL (
+    SELECT v.oid, v.relkind
+    FROM pg_catalog.pg_class v
+    WHERE v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+    OFFSET 0
+  ) v
 ),
 -- What a rule for INSERT, UPDATE or DELETE names, it reaches as the owner of the relation on which
 -- it stands, security_invoker or not.
 ruling AS (
-  SELECT DISTINCT t.oid AS root, w.oid AS rule
-  FROM target t
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-  JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid AND w.ev_type <> '1' AND w.ev_enabled <> 'D'
-  JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
-  WHERE ( c.relowner IN (SELECT b.oid FROM bypassing b)
+  SELECT n.root, n.rule
+  FROM named n
+  JOIN target t ON t.oid = n.root,
+  LATERAL (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = n.ev_class OFFSET 0) c
+  WHERE n.ev_type <> '1'
+    AND ( c.relowner IN (SELECT b.oid FROM bypassing b)
        OR (NOT t.force AND pg_catalog.pg_has_role(c.relowner, t.relowner, 'USAGE')))
     -- A rule of the table itself depends on it also by OLD and NEW, which are the rows of the
     -- statement, fenced as that is. Unlike them, what else a rule names has another alias or stands in FROM.
-    AND (w.ev_class <> t.oid OR EXISTS (
+    AND (n.ev_class <> n.root OR EXISTS (
       SELECT
-      FROM pg_catalog.string_to_table(w.ev_qual::pg_catalog.text || w.ev_action::pg_catalog.text, '{RANGETBLENTRY ') AS r(entry)
-      WHERE pg_catalog.strpos(r.entry, ':rtekind 0 :relid ' || t.oid || ' ') > 0
+      FROM pg_catalog.string_to_table(
+        ( SELECT w.ev_qual::pg_catalog.text || w.ev_action::pg_catalog.text
+          FROM pg_catalog.pg_rewrite w WHERE w.oid = n.rule ),
+        '{RANGETBLENTRY ') AS r(entry)
+      WHERE pg_catalog.strpos(r.entry, ':rtekind 0 :relid ' || n.root || ' ') > 0
         AND (r.entry !~ '^:alias \{ALIAS :aliasname (old|new) '
              OR pg_catalog."substring"(r.entry, ':inFromCl (true|false)') = 'true')))
 ),
@@ -117,7 +164,7 @@ found AS (
                  ) g, LATERAL pg_catalog.aclexplode(g.acl) x
                  WHERE x.grantee <> v.relowner AND x.privilege_type = 'SELECT' ))
   FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
-  JOIN pg_catalog.pg_class v ON v.oid = r.view
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_class v WHERE v.oid = r.view OFFSET 0) v
   JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
   UNION ALL
   SELECT 4, r.root, w.rulename, pg_catalog.jsonb_build_object(
@@ -127,8 +174,8 @@ found AS (
     'name', c.relname,
     'owner', pg_catalog.pg_get_userbyid(c.relowner))
   FROM ruling r
-  JOIN pg_catalog.pg_rewrite w ON w.oid = r.rule
-  JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
+  CROSS JOIN LATERAL (SELECT w.rulename, w.ev_class FROM pg_catalog.pg_rewrite w WHERE w.oid = r.rule OFFSET 0) w
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_class c WHERE c.oid = w.ev_class OFFSET 0) c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   UNION ALL
   SELECT 5, t.oid, p.pubname, pg_catalog.jsonb_build_object(

@@ -1,12 +1,15 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `regress`, `schema`, `setup`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `scale`, `regress`, `schema`, `setup`.
 
 mod bench;
+mod clock;
 mod demo;
 mod difference;
 mod prepare;
 mod regress;
+mod scale;
 mod schema;
 mod setup;
+mod statistics;
 mod table;
 mod terminal;
 mod test;
@@ -34,6 +37,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Runs PostgreSQL's own tests without and with the library, and compares what they print
     Regress(regress::Arguments),
+    /// Measures whether anything grows with the number of tables or organizations
+    Scale(scale::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
@@ -61,6 +66,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Regress(arguments) => regress::run(&arguments),
+        Command::Scale(arguments) => scale::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     }

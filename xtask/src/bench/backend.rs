@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
 
-use super::clock::Clock;
 use super::statement::Value;
+use crate::clock::Clock;
 
 /// Where sessions come from.
 #[derive(Debug, Clone)]

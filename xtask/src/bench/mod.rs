@@ -8,7 +8,6 @@
 mod backend;
 mod cell;
 mod cells;
-mod clock;
 mod data;
 mod look;
 mod measure;
@@ -17,7 +16,6 @@ mod report;
 mod show;
 mod stand;
 mod statement;
-mod statistics;
 mod verdict;
 
 use std::path::PathBuf;

@@ -8,10 +8,10 @@ use console::style;
 
 use super::cell::{A, A_AGAIN, B, Bound, C, Cell, D, FENCE, Group, Mode, Rule};
 use super::cells::B_SETS;
-use super::clock::Clock;
-use super::statistics::{self, Interval};
 use super::verdict::{self, Finding, Verdict};
 use super::{Outcome, Results};
+use crate::clock::Clock;
+use crate::statistics::{self, Interval};
 use crate::terminal::{heading, note};
 use crate::{difference, table};
 

@@ -8,7 +8,7 @@
 
 use super::cell::{Bound, Cell, Rule};
 use super::measure::Samples;
-use super::statistics::{self, Interval};
+use crate::statistics::{self, Interval};
 
 /// All comparisons of a run, which share one probability of being wrong.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,7 @@ pub use action::Action;
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
 pub use index_name::candidates as index_name_candidates;
 pub use memory::{Found, Memory};
-pub use mention::Words;
+pub use mention::Names;
 pub use note::{Finding, counted, notes};
 pub use org_key::OrgKey;
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};

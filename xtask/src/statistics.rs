@@ -9,25 +9,25 @@
 
 /// A centre, and where it lies with the confidence that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Interval {
+pub(crate) struct Interval {
     /// The most likely value.
-    pub(super) middle: f64,
+    pub(crate) middle: f64,
     /// The lower bound.
-    pub(super) low: f64,
+    pub(crate) low: f64,
     /// The upper bound.
-    pub(super) high: f64,
+    pub(crate) high: f64,
 }
 
 impl Interval {
     /// The same on another scale; `scale` must be increasing.
-    pub(super) fn map(self, scale: impl Fn(f64) -> f64) -> Self {
+    pub(crate) fn map(self, scale: impl Fn(f64) -> f64) -> Self {
         Self { middle: scale(self.middle), low: scale(self.low), high: scale(self.high) }
     }
 }
 
 /// The centre of the differences, and the interval that misses it with probability `alpha` at most. Where they
 /// are too few to say anything with such confidence, the interval is endless.
-pub(super) fn centre(differences: &[f64], alpha: f64) -> Interval {
+pub(crate) fn centre(differences: &[f64], alpha: f64) -> Interval {
     let averages = walsh_averages(differences);
     if averages.is_empty() {
         return Interval { middle: f64::NAN, low: f64::NEG_INFINITY, high: f64::INFINITY };
@@ -40,13 +40,13 @@ pub(super) fn centre(differences: &[f64], alpha: f64) -> Interval {
 }
 
 /// The ratio of one variant's figures to another's, round by round.
-pub(super) fn ratio(ours: &[f64], theirs: &[f64], alpha: f64) -> Interval {
+pub(crate) fn ratio(ours: &[f64], theirs: &[f64], alpha: f64) -> Interval {
     let logs: Vec<f64> = ours.iter().zip(theirs).map(|(o, t)| (o / t).ln()).collect();
     centre(&logs, alpha).map(f64::exp)
 }
 
 /// What one variant's figures are above another's, round by round.
-pub(super) fn excess(ours: &[f64], theirs: &[f64], alpha: f64) -> Interval {
+pub(crate) fn excess(ours: &[f64], theirs: &[f64], alpha: f64) -> Interval {
     let differences: Vec<f64> = ours.iter().zip(theirs).map(|(o, t)| o - t).collect();
     centre(&differences, alpha)
 }
@@ -58,12 +58,12 @@ fn median(sorted: &[f64]) -> f64 {
 }
 
 /// The middle of values in any order.
-pub(super) fn typical(values: &[f64]) -> f64 {
+pub(crate) fn typical(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
 /// The value below which this share of the values lies.
-pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };

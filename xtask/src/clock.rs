@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 /// What tells the time. The better first.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// `/proc/PID/schedstat`: nanoseconds on the processor.
     Schedstat,
     /// `/proc/PID/stat`: user and system time, in ticks of the kernel's clock.
@@ -26,7 +26,7 @@ pub(super) enum Clock {
 
 impl Clock {
     /// The best that this system has.
-    pub(super) fn find() -> Self {
+    pub(crate) fn find() -> Self {
         let here = std::process::id();
         let began = Instant::now();
         // A kernel without the counter shows 0 for ever.
@@ -43,7 +43,7 @@ impl Clock {
     }
 
     /// So many nanoseconds so far.
-    pub(super) fn read(&self, pid: u32) -> Result<u64> {
+    pub(crate) fn read(&self, pid: u32) -> Result<u64> {
         match self {
             Self::Schedstat => schedstat(pid),
             Self::Stat { tick } => Ok(ticks(pid)? * tick.as_nanos() as u64),
@@ -53,7 +53,7 @@ impl Clock {
 
     /// Reads it once the process sleeps: the kernel adds to its account when it stops running, which is a moment
     /// after the client has the answer.
-    pub(super) fn read_settled(&self, pid: u32) -> Result<u64> {
+    pub(crate) fn read_settled(&self, pid: u32) -> Result<u64> {
         let mut before = self.read(pid)?;
         if !matches!(self, Self::Schedstat) {
             return Ok(before);
@@ -70,7 +70,7 @@ impl Clock {
     }
 
     /// How much must be measured at once for the clock's grain not to matter.
-    pub(super) fn least(&self) -> Duration {
+    pub(crate) fn least(&self) -> Duration {
         match self {
             Self::Schedstat => Duration::ZERO,
             Self::Stat { tick } => *tick * 50,
@@ -79,7 +79,7 @@ impl Clock {
     }
 
     /// What it is, for the report.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Schedstat => "the server process's processor time (/proc/PID/schedstat, nanoseconds)",
             Self::Stat { .. } => "the server process's processor time (/proc/PID/stat, ticks)",

@@ -1,0 +1,109 @@
+//! What is shown, and what is written into the documentation.
+
+use std::fmt::Write as _;
+
+use super::notebook::{Line, Notebook, STEPS, Step, Unit};
+use super::place::{Extent, SMALL, Size};
+use super::repetition::Steady;
+use crate::table::number;
+
+/// A table of text.
+#[derive(Debug)]
+pub(super) struct Chapter {
+    pub(super) title: String,
+    pub(super) head: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// What of it grows.
+    pub(super) growing: Vec<String>,
+}
+
+/// Everything that was measured.
+pub(super) fn chapters(notebook: &Notebook, steady: &[Steady], all: Extent) -> Vec<Chapter> {
+    let mut chapters: Vec<Chapter> =
+        STEPS.iter().map(|&step| growth(notebook, step, all)).filter(|c| !c.rows.is_empty()).collect();
+    if !steady.is_empty() {
+        chapters.push(repetitions(steady));
+    }
+    chapters
+}
+
+fn growth(notebook: &Notebook, step: Step, all: Extent) -> Chapter {
+    let (little, much, title) = match (step.little, step.much) {
+        (_, Size::Crowded) => (SMALL.orgs, all.orgs, "organizations"),
+        (Size::Middle, _) => (all.tables / 10, all.tables, "tables, what is told by the table"),
+        _ => (SMALL.tables, all.tables, "tables"),
+    };
+    let (little, much) = (number(little), number(much));
+    let lines = notebook.lines(step);
+    Chapter {
+        title: format!("From {little} to {much} {title}"),
+        head: ["", &little, &much, &format!("by hand: {little}"), &much, "grows more than by hand by", ""]
+            .map(str::to_owned)
+            .to_vec(),
+        growing: lines
+            .iter()
+            .filter(|l| l.verdict.grows)
+            .map(|l| format!("{} ({much} {title})", l.what))
+            .collect(),
+        rows: lines.iter().map(row).collect(),
+    }
+}
+
+fn row(line: &Line<'_>) -> Vec<String> {
+    let show = |value| line.unit.show(value);
+    let excess = line.verdict.excess;
+    let typical = line.verdict.typical.map(show);
+    let between = format!("{} ({} … {})", show(excess.middle), show(excess.low), show(excess.high));
+    let mark = if line.verdict.grows { "✗ grows" } else { "" };
+    [vec![line.what.to_owned()], typical.to_vec(), vec![between, mark.to_owned()]].concat()
+}
+
+fn repetitions(steady: &[Steady]) -> Chapter {
+    let show = |[contexts, private]: [f64; 2]| {
+        format!("{} + {}", Unit::Memory.show(contexts), Unit::Memory.show(private))
+    };
+    let mark = |s: &Steady| if s.grows() { "✗ grows" } else { "" };
+    Chapter {
+        title: "A session that does the same again and again grows by (memory contexts + private memory)"
+            .into(),
+        head: ["", "org_scope", "by hand", ""].map(str::to_owned).to_vec(),
+        growing: steady.iter().filter(|s| s.grows()).map(|s| s.what.to_owned()).collect(),
+        rows: steady
+            .iter()
+            .map(|s| {
+                vec![
+                    format!("{} {}", number(s.times), s.what),
+                    show(s.ours),
+                    show(s.theirs),
+                    mark(s).to_owned(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// The chapters as a page of the documentation.
+pub(super) fn page(chapters: &[Chapter], all: Extent, version: &str, clock: &str) -> String {
+    let mut page = format!(
+        "# Many tables, many organizations\n\n\
+         {tables} protected tables and {orgs} organizations in one database: what a session costs and what the\n\
+         next migration costs doesn't grow with either, beyond what PostgreSQL's own catalogs cost.\n\n\
+         `cargo xtask scale --record` measures this and writes this page; it fails where something grows. Each row\n\
+         compares a small database with a big one, and both with the same tables fenced by hand: row security\n\
+         enabled and forced, a restrictive and a permissive policy, a TRUNCATE trigger, an index, a default, and a\n\
+         table that is asked who may set an organization. What grows there too is the catalogs' part. The last column\n\
+         is the rest, with the interval that misses it once in twenty times; a row fails where all of that interval\n\
+         is above a tenth of what the thing costs.\n\n\
+         Times are {clock}. PostgreSQL {version}, release build, preloaded.\n",
+        tables = number(all.tables),
+        orgs = number(all.orgs),
+    );
+    for chapter in chapters {
+        let _ = write!(page, "\n## {}\n\n| {} |\n", chapter.title, chapter.head.join(" | "));
+        let _ = writeln!(page, "|{}", "---|".repeat(chapter.head.len()));
+        for row in &chapter.rows {
+            let _ = writeln!(page, "| {} |", row.join(" | "));
+        }
+    }
+    page
+}
