@@ -94,7 +94,7 @@ fn a_role_with_access_cannot_be_dropped_and_its_name_inherits_nothing() {
         "SELECT org_scope.allow('{role}', 'direct'); SELECT org_scope.bind_role('{other}', '{A}')"
     ));
     for role in [&role, &other] {
-        dba.refused(&format!("DROP ROLE {role}"), "2BP01").says("set_current_org");
+        dba.refused(&format!("DROP ROLE {role}"), "2BP01").says("set_current_user");
     }
     dba.run(&format!("SELECT org_scope.disallow('{role}'); SELECT org_scope.unbind_role('{other}'); DROP ROLE {role}; DROP ROLE {other}"));
     dba.run(&format!("CREATE ROLE {role} LOGIN; CREATE ROLE {other} LOGIN"));

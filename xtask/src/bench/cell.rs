@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::backend::{Backend, Message, Server};
 use super::data::Org;
-use super::stand::{APP, FENCED, INITPLAN, PLAIN, PLAIN_AGAIN, SETTING};
+use super::stand::{APP, FENCED, INITPLAN, OPEN, PLAIN, PLAIN_AGAIN, SETTING};
 use super::statement::{self, Says, Value};
 
 /// The groups of cells, in the order in which they are measured.
@@ -48,6 +48,8 @@ pub(super) const B: &str = "B";
 pub(super) const C: &str = "C";
 /// Row security with `(SELECT current_setting(…)::uuid)`.
 pub(super) const D: &str = "D";
+/// As A or, prepared, as B, with row security whose policy is `true`: what PostgreSQL itself takes for having any.
+pub(super) const E: &str = "E";
 /// Row security as `protect` leaves it.
 pub(super) const FENCE: &str = "org_scope";
 
@@ -67,6 +69,9 @@ pub(super) struct Cell {
     pub(super) rules: Vec<Rule>,
     /// Whether the first message of a turn is a statement whose plan must be that of A or B.
     pub(super) plans: bool,
+    /// Of the others those whose plan is the fence's, once that is known: two plans of one statement don't say which
+    /// way of keeping organizations apart is faster.
+    pub(super) alike: Option<Vec<&'static str>>,
     /// The table that is written and swept afterwards.
     pub(super) writes: Option<&'static str>,
 }
@@ -118,6 +123,8 @@ pub(super) struct Rule {
     pub(super) who: &'static str,
     /// Compared with the best of these.
     pub(super) than: Vec<&'static str>,
+    /// Or with this one, where it is slower than they are.
+    pub(super) floor: Option<&'static str>,
     /// What it may be.
     pub(super) bound: Bound,
 }
@@ -142,17 +149,23 @@ pub(super) enum Bound {
 
 impl Rule {
     pub(super) fn new(who: &'static str, than: &[&'static str], bound: Bound) -> Self {
-        Self { who, than: than.to_vec(), bound }
+        Self { who, than: than.to_vec(), floor: None, bound }
+    }
+
+    fn floor(self, floor: &'static str) -> Self {
+        Self { floor: Some(floor), ..self }
     }
 
     /// The rules of a statement under the fence.
     pub(super) fn usual() -> Vec<Self> {
         vec![
-            Self::new(FENCE, &[A, B], Bound::Ratio(1.05)),
+            Self::new(FENCE, &[A, B], Bound::Ratio(1.05)).floor(E),
             Self::new(FENCE, &[C], Bound::NoMore),
             Self::new(FENCE, &[D], Bound::NoMore),
+            Self::new(FENCE, &[A, B], Bound::Shown),
             // A prepared statement with a literal is one for each organization, which few can have.
             Self::new(FENCE, &[B], Bound::Shown),
+            Self::new(E, &[A, B], Bound::Shown),
             Self::new(A_AGAIN, &[A], Bound::Shown),
         ]
     }
@@ -168,11 +181,13 @@ pub(super) fn acting_for(name: &'static str, org: &str) -> Vec<String> {
 }
 
 /// How the contestant says whose rows it means, and its database.
-pub(super) fn usual(name: &'static str) -> (Says, &'static str) {
+pub(super) fn usual(name: &'static str, mode: Mode) -> (Says, &'static str) {
     match name {
         A => (Says::Literal, PLAIN),
         A_AGAIN => (Says::Literal, PLAIN_AGAIN),
         B => (Says::Parameter, PLAIN),
+        E if mode == Mode::Prepared => (Says::Parameter, OPEN),
+        E => (Says::Literal, OPEN),
         C => (Says::Nothing, SETTING),
         D => (Says::Nothing, INITPLAN),
         _ => (Says::Nothing, FENCED),
@@ -188,9 +203,9 @@ pub(super) fn contestants(
 ) -> Vec<Contestant> {
     // As text a parameter is a literal, so there is no B.
     let names: &[&str] =
-        if mode == Mode::Simple { &[A, A_AGAIN, C, D, FENCE] } else { &[A, A_AGAIN, B, C, D, FENCE] };
+        if mode == Mode::Simple { &[A, A_AGAIN, E, C, D, FENCE] } else { &[A, A_AGAIN, B, E, C, D, FENCE] };
     let contestant = |name: &&'static str| {
-        let (says, database) = usual(name);
+        let (says, database) = usual(name, mode);
         let (values, org) = (values.clone(), org.id.clone());
         let session = acting_for(name, &org);
         let (statements, turn): (_, Turn) = match mode {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::backend::{Backend, Message};
-use super::cell::{A, B, Cell, Contestant, FENCE, Group, Mode};
+use super::cell::{A, B, C, Cell, Contestant, D, FENCE, Group, Mode};
 use super::plan::Plan;
 use super::stand::Stand;
 
@@ -18,6 +18,8 @@ pub(super) struct Look {
     pub(super) ours: Seen,
     /// What distinguishes them.
     pub(super) differs: Option<&'static str>,
+    /// Whose plan has the same nodes as the fence's.
+    pub(super) alike: Vec<&'static str>,
 }
 
 /// One contestant's plan.
@@ -44,6 +46,7 @@ pub(super) fn look(stand: &Stand<'_>, cell: &Cell) -> Result<Option<Look>> {
     let (Some(a), Some(fence), true) = (of(A), of(FENCE), cell.plans) else { return Ok(None) };
     let slack = if cell.writes.is_some() { SLACK_OF_WRITES } else { 0 };
     let ours = see(stand, cell, fence, None)?;
+    let alike = alike(stand, cell, &ours)?;
     let mut twin = see(stand, cell, a, None)?;
     let mut differs = ours.plan.differs(&twin.plan, slack);
     if let (Some(of_b), Some(_)) = (of(B), differs) {
@@ -66,10 +69,28 @@ pub(super) fn look(stand: &Stand<'_>, cell: &Cell) -> Result<Option<Look>> {
             differs = Some("shape with workers");
             (twin.plan, twin.generic) = (theirs, None);
             let ours = Seen { name: FENCE, plan: parallel, generic: None };
-            return Ok(Some(Look { sql: shown(fence), twin, ours, differs }));
+            return Ok(Some(Look { sql: shown(fence), twin, ours, differs, alike }));
         }
     }
-    Ok(Some(Look { sql: shown(fence), twin, ours, differs }))
+    Ok(Some(Look { sql: shown(fence), twin, ours, differs, alike }))
+}
+
+/// Those whose plan has the nodes of the fence's. Of A and B only those whose plan was also made as ours was, for one
+/// execution or for all: making it is most of a short statement.
+fn alike(stand: &Stand<'_>, cell: &Cell, ours: &Seen) -> Result<Vec<&'static str>> {
+    let mut alike = Vec::new();
+    for contestant in cell.contestants.iter().filter(|contestant| [A, B, C, D].contains(&contestant.name)) {
+        let theirs = see(stand, cell, contestant, None)?;
+        let same_kind = theirs.generic == ours.generic || [C, D].contains(&contestant.name);
+        if same_kind && theirs.plan.bones == ours.plan.bones {
+            alike.push(contestant.name);
+        }
+    }
+    if !alike.iter().any(|name| [A, B].contains(name)) {
+        // Then the better of the two must do.
+        alike.extend([A, B]);
+    }
+    Ok(alike)
 }
 
 fn shown(contestant: &Contestant) -> String {

@@ -119,13 +119,14 @@ fn measure_all(stand: &Stand<'_>, cells: Vec<Cell>, effort: &Effort) -> Result<R
     let (total, began) = (cells.len(), Instant::now());
     let mut progress = Progress::new(&format!("{} cells", table::number(total)));
     let mut outcomes = Vec::new();
-    for (done, cell) in cells.into_iter().enumerate() {
+    for (done, mut cell) in cells.into_iter().enumerate() {
         let left = began.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
         let left = if done < 5 { String::new() } else { format!(", about {left:.0} s left") };
         progress.at(done, total, &format!("{} {} {}{left}", cell.mode, cell.name, cell.org));
         // Plans first: writes leave pages in another state than they found them.
         let context = || format!("{} {} ({})", cell.name, cell.org, cell.mode);
         let look = look::look(stand, &cell).with_context(context)?;
+        cell.alike = look.as_ref().map(|look| look.alike.clone());
         let samples = measure::measure(stand, &cell, effort, family).with_context(context)?;
         let findings = verdict::findings(&cell, &samples, family);
         outcomes.push(Outcome { cell, samples, findings, look });

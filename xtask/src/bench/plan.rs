@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(super) struct Plan {
     /// The nodes' lines, indented: kind, table, index, conditions.
     pub(super) lines: Vec<String>,
+    /// The nodes alone, without those that only compute a value beforehand.
+    pub(super) bones: Vec<String>,
     /// What it really did: the nodes' rows and loops.
     pub(super) rows: Vec<String>,
     /// Blocks that it looked at, wherever they were.
@@ -43,7 +45,7 @@ const COUNTS: [&str; 2] = ["Subplans Removed", "Heap Fetches"];
 impl Plan {
     /// Reads what EXPLAIN (FORMAT JSON) says.
     pub(super) fn read(explained: &Value) -> Self {
-        let mut plan = Self { lines: Vec::new(), rows: Vec::new(), buffers: 0 };
+        let mut plan = Self { lines: Vec::new(), bones: Vec::new(), rows: Vec::new(), buffers: 0 };
         let top = &explained[0]["Plan"];
         plan.buffers =
             ["Shared Hit Blocks", "Shared Read Blocks"].iter().filter_map(|key| top[key].as_u64()).sum();
@@ -64,6 +66,9 @@ impl Plan {
         }
         if let Some(name) = node["Subplan Name"].as_str() {
             write!(line, " as {name}").unwrap_or_default();
+        }
+        if !(node["Parent Relationship"] == "InitPlan" && node["Node Type"] == "Result") {
+            self.bones.push(line.clone());
         }
         self.lines.push(line);
         for key in LISTS {

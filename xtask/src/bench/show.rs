@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 use comfy_table::{Cell as Field, CellAlignment, Color};
 use console::style;
 
-use super::cell::{A, A_AGAIN, B, Bound, C, Cell, D, FENCE, Group, Mode, Rule};
+use super::cell::{A, A_AGAIN, B, Bound, C, Cell, D, E, FENCE, Group, Mode, Rule};
 use super::cells::B_SETS;
 use super::verdict::{self, Finding, Verdict};
 use super::{Outcome, Results};
@@ -34,6 +34,8 @@ pub(super) struct Lines {
 
 const BAD: &str = "✗";
 const DOUBTFUL: &str = "?";
+/// Not comparable: it has another plan.
+const OTHER: &str = "≠";
 
 /// Prints everything.
 pub(super) fn show(results: &Results, clock: &Clock) {
@@ -185,7 +187,7 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         }
     }
     names.retain(|name| *name != A_AGAIN);
-    let places = [A, B_SETS, B, C, D, FENCE];
+    let places = [A, B_SETS, B, E, C, D, FENCE];
     names.sort_by_key(|name| places.iter().position(|place| place == name));
     // What is not judged is for the report.
     rules.retain(|rule| detail == Detail::Report || rule.bound != Bound::Shown);
@@ -203,7 +205,10 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         for (place, rule) in rules.iter().enumerate() {
             let finding = outcome.findings.iter().find(|finding| same_column(&finding.rule, rule));
             let text = |finding| ratio(finding, results, detail, place == 0);
-            row.push(finding.map_or_else(String::new, text));
+            let has = |name: &&str| outcome.samples.of(name).is_some();
+            let nothing =
+                || if rule.than.iter().any(|name| has(&name)) { OTHER.to_owned() } else { String::new() };
+            row.push(finding.map_or_else(nothing, text));
         }
         row.extend(has_plans.then(|| plan(outcome)));
         row
@@ -213,11 +218,14 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
 
 /// Rules that say the same of cells with other contestants share a column.
 fn same_column(one: &Rule, other: &Rule) -> bool {
-    one.who == other.who && one.than == other.than
+    one.who == other.who && one.than == other.than && one.floor == other.floor
 }
 
 fn column(rule: &Rule) -> String {
-    let than = rule.than.join(", ");
+    let mut than = rule.than.join(", ");
+    if let Some(floor) = rule.floor {
+        than = format!("{than} or {floor}");
+    }
     // Nearly all compare the fence with something.
     let who = if rule.who == FENCE { String::new() } else { format!("{} ", rule.who) };
     match rule.bound {

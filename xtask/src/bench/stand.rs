@@ -16,6 +16,8 @@ pub(super) const PLAIN_AGAIN: &str = "plain_again";
 pub(super) const SETTING: &str = "setting";
 /// Policies with `(SELECT current_setting(…)::uuid)`.
 pub(super) const INITPLAN: &str = "initplan";
+/// Row security with a policy that lets everything pass.
+pub(super) const OPEN: &str = "open";
 /// Tables that `protect` has fenced.
 pub(super) const FENCED: &str = "fenced";
 /// The login of every measured session.
@@ -32,7 +34,7 @@ const INDEXES: [(&str, &str); 6] = [
     ("tickets", "org_id"),
     ("notes", "id"),
 ];
-const DATABASES: [&str; 5] = [PLAIN, PLAIN_AGAIN, SETTING, INITPLAN, FENCED];
+const DATABASES: [&str; 6] = [PLAIN, PLAIN_AGAIN, OPEN, SETTING, INITPLAN, FENCED];
 
 /// The settings of the server, beside those of every throwaway one (no fsync, no autovacuum).
 pub(super) const SETTINGS: [&str; 9] = [
@@ -81,8 +83,11 @@ impl<'a> Stand<'a> {
                 "CREATE DATABASE {database} TEMPLATE {TEMPLATE} STRATEGY file_copy OWNER {OWNER}"
             ))?;
             match database {
-                SETTING => by_hand(cluster, database, "current_setting('app.org')::uuid", &names)?,
-                INITPLAN => by_hand(cluster, database, "(SELECT current_setting('app.org')::uuid)", &names)?,
+                SETTING => by_hand(cluster, database, "org_id = current_setting('app.org')::uuid", &names)?,
+                INITPLAN => {
+                    by_hand(cluster, database, "org_id = (SELECT current_setting('app.org')::uuid)", &names)?;
+                }
+                OPEN => by_hand(cluster, database, "true", &names)?,
                 FENCED => fence(cluster, &names)?,
                 _ => {}
             }
@@ -135,6 +140,7 @@ fn describe(database: &str) -> &'static str {
         PLAIN => "no row security (A, B)",
         PLAIN_AGAIN => "the same again, to see what the instrument sees where nothing is (A again)",
         SETTING => "policies with current_setting() (C)",
+        OPEN => "policies that are true (E)",
         INITPLAN => "policies with (SELECT current_setting()) (D)",
         _ => "org_scope, as protect leaves it",
     }
@@ -175,11 +181,11 @@ fn ground(
 }
 
 /// The policies that people write by hand.
-fn by_hand(cluster: &Cluster, database: &str, org: &str, partitioned: &[&str]) -> Result<()> {
+fn by_hand(cluster: &Cluster, database: &str, condition: &str, partitioned: &[&str]) -> Result<()> {
     let mut client = cluster.connect(database, OWNER)?;
     for table in TABLES.iter().chain(partitioned) {
         client.batch_execute(&format!(
-            "CREATE POLICY own_organization ON {table} USING (org_id = {org}) WITH CHECK (org_id = {org}); \
+            "CREATE POLICY own_organization ON {table} USING ({condition}) WITH CHECK ({condition}); \
              ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         ))?;
     }

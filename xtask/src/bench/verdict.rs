@@ -6,7 +6,7 @@
 //! interval looks bad is measured on until that one can speak. Where a rule says "not more", what the instrument
 //! takes for a difference between two identical copies of a database, its *resolution*, is no difference.
 
-use super::cell::{Bound, Cell, Rule};
+use super::cell::{Bound, Cell, FENCE, Rule};
 use super::measure::Samples;
 use crate::statistics::{self, Interval};
 
@@ -78,11 +78,24 @@ impl Family {
 
 impl Finding {
     /// Compares; none where a contestant is missing.
-    pub(super) fn find(rule: &Rule, samples: &Samples, family: Family) -> Option<Self> {
+    pub(super) fn find(
+        rule: &Rule,
+        alike: Option<&[&'static str]>,
+        samples: &Samples,
+        family: Family,
+    ) -> Option<Self> {
         let ours = samples.of(rule.who)?;
-        let opponents = rule.than.iter().filter_map(|name| Some((*name, samples.of(name)?)));
+        let judged = rule.who == FENCE && rule.bound != Bound::Shown;
+        let comparable = |name: &&&str| !judged || alike.is_none_or(|alike| alike.contains(*name));
+        let named = |name: &'static str| Some((name, samples.of(name)?));
+        let opponents = rule.than.iter().filter(comparable).filter_map(|name| named(name));
         let typical = |figures: &[f64]| statistics::typical(figures);
-        let (than, theirs) = opponents.min_by(|a, b| typical(a.1).total_cmp(&typical(b.1)))?;
+        let (mut than, mut theirs) = opponents.min_by(|a, b| typical(a.1).total_cmp(&typical(b.1)))?;
+        if let Some((name, figures)) = rule.floor.and_then(named)
+            && typical(figures) > typical(theirs)
+        {
+            (than, theirs) = (name, figures);
+        }
         let at = |alpha| match rule.bound {
             Bound::PerCall { calls, .. } => {
                 statistics::excess(ours, theirs, alpha).map(|nanoseconds| nanoseconds / calls)
@@ -130,7 +143,8 @@ impl Bound {
 
 /// Everything that the cell's rules came to.
 pub(super) fn findings(cell: &Cell, samples: &Samples, family: Family) -> Vec<Finding> {
-    cell.rules.iter().filter_map(|rule| Finding::find(rule, samples, family)).collect()
+    let alike = cell.alike.as_deref();
+    cell.rules.iter().filter_map(|rule| Finding::find(rule, alike, samples, family)).collect()
 }
 
 /// Whether the cell needs more rounds.
@@ -167,14 +181,14 @@ mod tests {
         let noise = |k: usize| 1.0 + 0.01 * ((k * 7) % 5) as f64;
         let figures = |scale: f64, shift| (0..rounds).map(|k| scale * noise(k + shift)).collect();
         Samples {
-            names: vec!["A", "B", "fence"],
+            names: vec!["A", "B", FENCE],
             figures: vec![figures(100.0, 0), figures(90.0, 1), figures(90.0 * of_fence, 2)],
         }
     }
 
     fn verdict(bound: Bound, rounds: usize, of_fence: f64, resolution: f64) -> Verdict {
-        let rule = Rule::new("fence", &["A", "B"], bound);
-        let finding = Finding::find(&rule, &samples(rounds, of_fence), FAMILY).expect("both are there");
+        let rule = Rule::new(FENCE, &["A", "B"], bound);
+        let finding = Finding::find(&rule, None, &samples(rounds, of_fence), FAMILY).expect("both are there");
         assert_eq!(finding.than, "B", "the better of the two");
         finding.verdict(resolution)
     }
@@ -192,8 +206,9 @@ mod tests {
         assert_eq!(verdict(Bound::Ratio(1.05), 8, 1.20, 1.0), Verdict::Doubtful);
         assert_eq!(verdict(Bound::Ratio(1.05), 4, 1.20, 1.0), Verdict::Holds);
         let of = |rounds, of_fence| {
-            let rule = Rule::new("fence", &["A", "B"], Bound::Ratio(1.05));
-            Finding::find(&rule, &samples(rounds, of_fence), FAMILY).expect("both are there").is_open(1.0)
+            let rule = Rule::new(FENCE, &["A", "B"], Bound::Ratio(1.05));
+            let finding = Finding::find(&rule, None, &samples(rounds, of_fence), FAMILY);
+            finding.expect("both are there").is_open(1.0)
         };
         assert!(of(4, 1.20), "which is no proof of anything");
         assert!(!of(20, 0.90) && !of(20, 1.20));

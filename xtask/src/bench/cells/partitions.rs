@@ -55,6 +55,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                     contestants: contestants(templates[place], small, mode, move |turn| vec![org.item(turn)]),
                     rules: Rule::usual(),
                     plans: true,
+                    alike: None,
                     writes: None,
                 };
                 if mode == Mode::Simple && name == "row" {
@@ -90,6 +91,7 @@ fn planning(cell: &Cell, partitions: usize, kind: &str, stand: &Stand<'_>, templ
         contestants,
         rules: Rule::usual(),
         plans: false,
+        alike: None,
         writes: None,
     }
 }

@@ -53,6 +53,7 @@ fn cell(name: &str, org: &str, readers: &[(&'static str, &str, bool)]) -> Cell {
         contestants: std::iter::once((CONSTANT, "1")).chain(all).map(contestant).collect(),
         rules: readers.iter().map(rule).collect(),
         plans: false,
+        alike: None,
         writes: None,
     }
 }

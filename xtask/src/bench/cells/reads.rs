@@ -52,6 +52,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                     contestants: contestants(template, org, mode, move |turn| values(&facts, &whose, turn)),
                     rules: Rule::usual(),
                     plans: true,
+                    alike: None,
                     writes: None,
                 });
             }

@@ -49,6 +49,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                 .into(),
                 rules: vec![Rule::new(FENCE, &[SET_CONFIG], Bound::Ratio(1.1))],
                 plans: false,
+                alike: None,
                 writes: None,
             });
         }

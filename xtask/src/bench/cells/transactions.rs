@@ -78,6 +78,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                     contestants: names.iter().map(contestant).collect(),
                     rules,
                     plans: false,
+                    alike: None,
                     writes: None,
                 });
             }
@@ -93,7 +94,7 @@ fn contestant(
     mode: Mode,
     orgs: &[Org],
 ) -> Contestant {
-    let (says, database) = usual(if name == B_SETS { B } else { name });
+    let (says, database) = usual(if name == B_SETS { B } else { name }, mode);
     let takes_item = template.contains("{1}");
     let orgs: Vec<Org> =
         if matches!(sets, Sets::Once | Sets::SameLocally) { orgs[..1].to_vec() } else { orgs.to_vec() };

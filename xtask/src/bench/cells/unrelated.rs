@@ -63,6 +63,7 @@ pub(super) fn cells() -> Vec<Cell> {
                     Rule::new(NOT_LOADED, &[WITHOUT], Bound::NoMore),
                 ],
                 plans: false,
+                alike: None,
                 writes,
             });
         }

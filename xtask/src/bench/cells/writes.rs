@@ -51,6 +51,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                     contestants,
                     rules: Rule::usual(),
                     plans: true,
+                    alike: None,
                     writes: Some("items"),
                 });
             }
