@@ -46,20 +46,22 @@ pub(super) fn look(stand: &Stand<'_>, cell: &Cell) -> Result<Option<Look>> {
     let (Some(a), Some(fence), true) = (of(A), of(FENCE), cell.plans) else { return Ok(None) };
     let slack = if cell.writes.is_some() { SLACK_OF_WRITES } else { 0 };
     let ours = see(stand, cell, fence, None)?;
-    let alike = alike(stand, cell, &ours)?;
-    let mut twin = see(stand, cell, a, None)?;
+    // Each once: a write leaves more behind each time.
+    let others = [A, B, C, D].into_iter().filter_map(of).map(|contestant| see(stand, cell, contestant, None));
+    let others = others.collect::<Result<Vec<_>>>()?;
+    let alike = alike(&ours, &others);
+    let twins = others.iter().filter(|seen| [A, B].contains(&seen.name));
+    let same = twins.clone().find(|seen| ours.plan.differs(&seen.plan, slack).is_none());
+    let mut twin = same.or(twins.clone().next()).context("A is missing")?.clone();
     let mut differs = ours.plan.differs(&twin.plan, slack);
-    if let (Some(of_b), Some(_)) = (of(B), differs) {
-        let b = see(stand, cell, of_b, None)?;
+    if let (Some(of_b), Some(_), Some(true), Group::Reads | Group::Writes) =
+        (of(B), differs, ours.generic, cell.group)
+    {
+        // Under the fence the organization is no parameter, so where it would be the only one the plan is always
+        // generic, and its twin is the generic plan of B, whether or not B's session came to choose it.
+        let b = see(stand, cell, of_b, Some("SET plan_cache_mode = force_generic_plan"))?;
         if ours.plan.differs(&b.plan, slack).is_none() {
             (twin, differs) = (b, None);
-        } else if let (Some(true), Group::Reads | Group::Writes) = (ours.generic, cell.group) {
-            // Under the fence the organization is no parameter, so where it would be the only one the plan is always
-            // generic, and its twin is the generic plan of B, whether or not B's session came to choose it.
-            let b = see(stand, cell, of_b, Some("SET plan_cache_mode = force_generic_plan"))?;
-            if ours.plan.differs(&b.plan, slack).is_none() {
-                (twin, differs) = (b, None);
-            }
         }
     }
     if differs.is_none() && cell.mode == Mode::Simple && cell.writes.is_none() {
@@ -77,20 +79,17 @@ pub(super) fn look(stand: &Stand<'_>, cell: &Cell) -> Result<Option<Look>> {
 
 /// Those whose plan has the nodes of the fence's. Of A and B only those whose plan was also made as ours was, for one
 /// execution or for all: making it is most of a short statement.
-fn alike(stand: &Stand<'_>, cell: &Cell, ours: &Seen) -> Result<Vec<&'static str>> {
-    let mut alike = Vec::new();
-    for contestant in cell.contestants.iter().filter(|contestant| [A, B, C, D].contains(&contestant.name)) {
-        let theirs = see(stand, cell, contestant, None)?;
-        let same_kind = theirs.generic == ours.generic || [C, D].contains(&contestant.name);
-        if same_kind && theirs.plan.bones == ours.plan.bones {
-            alike.push(contestant.name);
-        }
-    }
+fn alike(ours: &Seen, others: &[Seen]) -> Vec<&'static str> {
+    let is_alike = |seen: &&Seen| {
+        let same_kind = seen.generic == ours.generic || [C, D].contains(&seen.name);
+        same_kind && seen.plan.bones == ours.plan.bones
+    };
+    let mut alike: Vec<_> = others.iter().filter(is_alike).map(|seen| seen.name).collect();
     if !alike.iter().any(|name| [A, B].contains(name)) {
         // Then the better of the two must do.
         alike.extend([A, B]);
     }
-    Ok(alike)
+    alike
 }
 
 fn shown(contestant: &Contestant) -> String {
