@@ -9,7 +9,7 @@
 use std::ffi::{c_char, c_void};
 
 use pgrx::datum::IntoDatum;
-use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query};
+use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query, RTEKind, RangeTblEntry};
 
 use org_scope_core::org::{OrgType, OrgValue};
 
@@ -54,6 +54,9 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
     if !used_once {
         return None;
     }
+    if !has_conditions(query) {
+        return None;
+    }
     // The plan will be started with what other sessions have changed until then taken in: planned with
     // less, it would be refused.
     access::accept_invalidations();
@@ -64,6 +67,17 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
         *constant = constant_for(reader, org);
     }
     Some(Folding { constants, label: label::make(org.text()), folded: false })
+}
+
+/// Whether there may be conditions of policies on rows that the query reads: an INSERT of VALUES has none.
+fn has_conditions(query: *mut Query) -> bool {
+    // SAFETY: the planner was given a query.
+    let query = unsafe { &*query };
+    // SAFETY: a query's range table.
+    let mut table = unsafe { list::nodes::<RangeTblEntry>(query.rtable) };
+    query.hasSubLinks
+        || !query.cteList.is_null()
+        || table.any(|entry| entry.rtekind == RTEKind::RTE_SUBQUERY || !entry.securityQuals.is_null())
 }
 
 /// None where the organization is no value of that type: the call says so.

@@ -22,12 +22,16 @@ fn words(org: &str) -> impl Iterator<Item = u32> {
 
 /// Makes the label, in the current memory context.
 pub(crate) fn make(org: &str) -> *mut List {
+    let count = words(org).count();
+    // One piece for all of them, as they live and die together.
+    // SAFETY: allocates or raises.
+    let nodes: *mut PlanInvalItem = unsafe { pg_sys::palloc(count * size_of::<PlanInvalItem>()) }.cast();
     let mut items = PgList::<PlanInvalItem>::new();
-    for word in words(org) {
-        // SAFETY: palloc'ed with the node's size.
-        let item: *mut PlanInvalItem = unsafe { pg_sys::palloc(size_of::<PlanInvalItem>()) }.cast();
+    for (at, word) in words(org).enumerate() {
+        // SAFETY: within what was allocated for so many.
+        let item = unsafe { nodes.add(at) };
         let filled = PlanInvalItem { type_: NodeTag::T_PlanInvalItem, cacheId: LABEL, hashValue: word };
-        // SAFETY: freshly allocated with this size.
+        // SAFETY: as above.
         unsafe { item.write(filled) };
         items.push(item);
     }

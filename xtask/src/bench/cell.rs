@@ -48,7 +48,8 @@ pub(super) const B: &str = "B";
 pub(super) const C: &str = "C";
 /// Row security with `(SELECT current_setting(…)::uuid)`.
 pub(super) const D: &str = "D";
-/// As A or, prepared, as B, with row security whose policy is `true`: what PostgreSQL itself takes for having any.
+/// As A or, prepared, as B, with row security that lets everything pass: what PostgreSQL itself takes for having
+/// any.
 pub(super) const E: &str = "E";
 /// Row security as `protect` leaves it.
 pub(super) const FENCE: &str = "org_scope";
@@ -152,7 +153,7 @@ impl Rule {
         Self { who, than: than.to_vec(), floor: None, bound }
     }
 
-    fn floor(self, floor: &'static str) -> Self {
+    pub(super) fn floor(self, floor: &'static str) -> Self {
         Self { floor: Some(floor), ..self }
     }
 

@@ -57,7 +57,7 @@ fn what(stand: &Stand<'_>) -> String {
          | | |\n|---|---|\n\
          | A | no row security, the statement says `org_id = '…'` |\n\
          | B | no row security, the statement says `org_id = $1` (prepared statements only) |\n\
-         | E | as A or, prepared, as B, under a policy that is `true`: what PostgreSQL itself takes for row security |\n\
+         | E | as A or, prepared, as B, under a policy that lets everything pass (`USING (true) WITH CHECK (org_id >= least uuid)`): what PostgreSQL itself takes for row security |\n\
          | C | a policy `org_id = current_setting('app.org')::uuid` |\n\
          | D | a policy `org_id = (SELECT current_setting('app.org')::uuid)` |\n\
          | org_scope | the fence as `protect` leaves it |\n\
@@ -66,6 +66,7 @@ fn what(stand: &Stand<'_>) -> String {
          the protocol's level and executed past the five custom plans, after which the server decides for itself.\n\n\
          | rule | broken (✗) where |\n|---|---|\n\
          | a statement under the fence | takes more than 1.05 × the better of A and B (or than E, where that is more), or more than C or D, or has another plan than A and B |\n\
+         | a setter and a statement in one transaction | takes more than 1.1 × B with a `set_config` (or than C, where that is more), or more than C or D |\n\
          | the statement that sets the organization | takes more than 1.1 × `set_config` |\n\
          | a reader | takes more than 10 ns a call |\n\
          | a statement on tables without a fence | takes more than without the extension |\n\n\

@@ -83,11 +83,11 @@ impl<'a> Stand<'a> {
                 "CREATE DATABASE {database} TEMPLATE {TEMPLATE} STRATEGY file_copy OWNER {OWNER}"
             ))?;
             match database {
-                SETTING => by_hand(cluster, database, "org_id = current_setting('app.org')::uuid", &names)?,
+                SETTING => by_hand(cluster, database, [OF_SETTING; 2], &names)?,
                 INITPLAN => {
-                    by_hand(cluster, database, "org_id = (SELECT current_setting('app.org')::uuid)", &names)?;
+                    by_hand(cluster, database, [OF_SUBSELECT; 2], &names)?;
                 }
-                OPEN => by_hand(cluster, database, "true", &names)?,
+                OPEN => by_hand(cluster, database, ["true", OF_ANYBODY], &names)?,
                 FENCED => fence(cluster, &names)?,
                 _ => {}
             }
@@ -140,7 +140,7 @@ fn describe(database: &str) -> &'static str {
         PLAIN => "no row security (A, B)",
         PLAIN_AGAIN => "the same again, to see what the instrument sees where nothing is (A again)",
         SETTING => "policies with current_setting() (C)",
-        OPEN => "policies that are true (E)",
+        OPEN => "policies that let everything pass (E)",
         INITPLAN => "policies with (SELECT current_setting()) (D)",
         _ => "org_scope, as protect leaves it",
     }
@@ -181,11 +181,17 @@ fn ground(
 }
 
 /// The policies that people write by hand.
-fn by_hand(cluster: &Cluster, database: &str, condition: &str, partitioned: &[&str]) -> Result<()> {
+const OF_SETTING: &str = "org_id = current_setting('app.org')::uuid";
+const OF_SUBSELECT: &str = "org_id = (SELECT current_setting('app.org')::uuid)";
+/// Asks as much of a new row as a literal would, and lets every one pass.
+const OF_ANYBODY: &str = "org_id >= '00000000-0000-0000-0000-000000000000'";
+
+/// Policies as people write them: the conditions on rows that are found and on new ones.
+fn by_hand(cluster: &Cluster, database: &str, [found, new]: [&str; 2], partitioned: &[&str]) -> Result<()> {
     let mut client = cluster.connect(database, OWNER)?;
     for table in TABLES.iter().chain(partitioned) {
         client.batch_execute(&format!(
-            "CREATE POLICY own_organization ON {table} USING ({condition}) WITH CHECK ({condition}); \
+            "CREATE POLICY own_organization ON {table} USING ({found}) WITH CHECK ({new}); \
              ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         ))?;
     }

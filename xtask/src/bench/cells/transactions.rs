@@ -65,7 +65,7 @@ pub(super) fn cells(stand: &Stand<'_>) -> Vec<Cell> {
                 // With a setter before it, half of a short statement is one that may take 1.1 × set_config.
                 let most = if sets == Sets::Once { 1.05 } else { 1.1 };
                 let mut rules = vec![
-                    Rule::new(FENCE, &[twin], Bound::Ratio(most)),
+                    Rule::new(FENCE, &[twin], Bound::Ratio(most)).floor(C),
                     Rule::new(FENCE, &[C], Bound::NoMore),
                     Rule::new(FENCE, &[D], Bound::NoMore),
                 ];
