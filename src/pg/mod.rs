@@ -23,6 +23,7 @@ pub(crate) mod owner;
 pub(crate) mod parse;
 pub(crate) mod quick;
 pub(crate) mod relation;
+pub(crate) mod reliance;
 pub(crate) mod report;
 pub(crate) mod role;
 pub(crate) mod running;
