@@ -2,6 +2,9 @@
 //! the column of the row that it has found. Everything that could change the row all the same is an attack.
 
 mod planning;
+mod statements;
+mod twin;
+mod variants;
 
 use std::thread;
 use std::time::Duration;
