@@ -1,6 +1,11 @@
 //! What a new row is asked: once where fence and gate ask the same, and not at all where an UPDATE leaves
 //! the column of the row that it has found. Everything that could change the row all the same is an attack.
 
+mod planning;
+mod statements;
+mod twin;
+mod variants;
+
 use std::thread;
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Hooks on planner and executor: they tell `running` which statement runs, and `noforce` what it reaches.
 
-use pgrx::pg_sys::{self, ParamListInfo, PlannedStmt, Query, QueryDesc};
+use pgrx::pg_sys::{self, List, ParamListInfo, PlannedStmt, Query, QueryDesc};
 
 use org_scope_core::Error;
 use org_scope_core::org::OrgValue;
 
 use super::folding::Folding;
-use super::{fence_call, folding, hook, label, new_row, noforce, report, running, throw};
+use super::{fence_call, folding, hook, label, new_row, noforce, reliance, report, running, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -70,18 +70,22 @@ unsafe extern "C-unwind" fn planner(
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS_PLANNER }.unwrap_or(standard_planner);
     // SAFETY: nothing in this frame has a destructor.
-    let mut folding = unsafe { hook::decide(|| before_plan(parse, query_string, bound_params)) };
+    let mut before = unsafe { hook::decide(|| before_plan(parse, query_string, bound_params)) };
     let entered = running::enter_planner();
     let call = || {
-        if let Some(folding) = &mut folding {
+        if let Some(folding) = &mut before.folding {
             // SAFETY: what the planner was given.
             unsafe { folding::fold(parse, folding) };
         }
         // SAFETY: the arguments are passed on as they came.
         let plan = unsafe { next(parse, query_string, options, bound_params) };
-        if let Some(folding) = &folding {
+        if let Some(folding) = &before.folding {
             // SAFETY: the plan of that query.
             unsafe { folding::put_label(plan, folding) };
+        }
+        if !before.reliances.is_null() {
+            // SAFETY: the plan of that query, and a list that was made for it.
+            unsafe { label::attach(plan, before.reliances) };
         }
         plan
     };
@@ -89,14 +93,20 @@ unsafe extern "C-unwind" fn planner(
     unsafe { inside(entered, call) }
 }
 
-fn before_plan(query: *mut Query, text: *const std::ffi::c_char, params: ParamListInfo) -> Option<Folding> {
+/// What is decided before a query is planned. It owns nothing, as it lives across calls of the server.
+struct Before {
+    folding: Option<Folding>,
+    reliances: *mut List,
+}
+
+fn before_plan(query: *mut Query, text: *const std::ffi::c_char, params: ParamListInfo) -> Before {
     // SAFETY: the server passes a query.
     let has_policies = unsafe { (*query).hasRowSecurity };
     if !has_policies {
-        return None;
+        return Before { folding: None, reliances: std::ptr::null_mut() };
     }
-    new_row::ask_less(query);
-    folding::prepare(query, text, params)
+    let reliances = new_row::ask_less(query);
+    Before { folding: folding::prepare(query, text, params), reliances }
 }
 
 // SAFETY: called by the server alone, with arguments of its own.
@@ -108,7 +118,14 @@ unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
     // SAFETY: the arguments are passed on as they came.
     let call = || unsafe { next(query, eflags) };
     // SAFETY: nothing in this frame has a destructor.
-    unsafe { inside(entered, call) }
+    unsafe { inside(entered, call) };
+    if entered {
+        // Only now, as the triggers that will be fired are those that starting has found.
+        // SAFETY: the server passes a query with its plan.
+        let plan = unsafe { (*query).plannedstmt };
+        // SAFETY: nothing in this frame has a destructor.
+        unsafe { hook::decide(|| reliance::check(plan)) };
+    }
 }
 
 fn before_start(query: *mut QueryDesc) -> bool {

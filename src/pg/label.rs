@@ -38,10 +38,10 @@ pub(crate) fn make(org: &str) -> *mut List {
     items.into_pg()
 }
 
-/// Puts a label on a plan.
+/// Puts a label, or other items, on a plan.
 ///
 /// # Safety
-/// Both are the server's, and the label is on no other plan. May raise (out of memory).
+/// Both are the server's, and the items are on no other plan. May raise (out of memory).
 pub(crate) unsafe fn attach(plan: *mut PlannedStmt, label: *mut List) {
     // SAFETY: the caller's promise.
     let items = unsafe { (*plan).invalItems };

@@ -25,6 +25,7 @@ pub(crate) mod parse;
 pub(crate) mod portal;
 pub(crate) mod quick;
 pub(crate) mod relation;
+pub(crate) mod reliance;
 pub(crate) mod report;
 pub(crate) mod role;
 pub(crate) mod running;

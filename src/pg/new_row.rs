@@ -5,12 +5,12 @@
 use std::ffi::c_void;
 
 use pgrx::pg_sys::{
-    self, CmdType, CommonTableExpr, Node, NodeTag, OpExpr, Query, RTEKind, RangeTblEntry, RelabelType,
+    self, CmdType, CommonTableExpr, List, Node, NodeTag, OpExpr, Query, RTEKind, RangeTblEntry, RelabelType,
     TargetEntry, Var, WCOKind, WithCheckOption,
 };
 
 use super::fence_call::{self, Reader};
-use super::{list, relation};
+use super::{list, relation, reliance};
 
 // The server's function itself: pgrx's binding saves a jump buffer.
 // SAFETY: declared as in the server's header.
@@ -18,27 +18,30 @@ unsafe extern "C-unwind" {
     fn equal(a: *const c_void, b: *const c_void) -> bool;
 }
 
-/// Takes the fence's questions that are answered already from a query that is going to be planned.
-pub(crate) fn ask_less(query: *mut Query) {
+/// Takes the fence's questions that are answered already from a query that is going to be planned, and
+/// gives back the tables that the plan relies on therefore.
+pub(crate) fn ask_less(query: *mut Query) -> *mut List {
     // SAFETY: the planner was given a query, to be used up.
-    let Some(query) = (unsafe { query.as_mut() }) else { return };
-    ask_less_in(query);
+    let Some(query) = (unsafe { query.as_mut() }) else { return std::ptr::null_mut() };
+    let mut reliances = ask_less_in(query, std::ptr::null_mut());
     // SAFETY: a query's common table expressions.
     for cte in unsafe { list::nodes::<CommonTableExpr>(query.cteList) } {
         // SAFETY: analysed, so a query.
         if let Some(query) = unsafe { cte.ctequery.cast::<Query>().as_mut() } {
-            ask_less_in(query);
+            reliances = ask_less_in(query, reliances);
         }
     }
+    reliances
 }
 
 /// Leaves each question once, in its first place, which is the one that would have reported the failure.
-fn ask_less_in(query: &mut Query) {
+/// Adds the query's table to the list where the row that was found has answered for the new one.
+fn ask_less_in(query: &mut Query, reliances: *mut List) -> *mut List {
     if query.commandType == CmdType::CMD_SELECT || query.withCheckOptions.is_null() {
-        return;
+        return reliances;
     }
     let readers = fence_call::readers();
-    let target = Target::of_update(query);
+    let mut target = Target::of_update(query);
     // SAFETY: a query's own list.
     let cells = unsafe { list::cells(query.withCheckOptions) };
     let mut kept = 0;
@@ -50,7 +53,7 @@ fn ask_less_in(query: &mut Query) {
             // SAFETY: as above.
             let mut earlier = cells[..kept].iter().map(|cell| unsafe { as_option(cell) });
             earlier.any(|earlier| earlier.kind == this.kind && is_equal(earlier.qual, this.qual))
-                || target.as_ref().is_some_and(|target| target.answers(this, column))
+                || target.as_mut().is_some_and(|target| target.answers(this, column))
         });
         if !answered {
             cells[kept] = cell;
@@ -59,10 +62,14 @@ fn ask_less_in(query: &mut Query) {
     }
     if kept == 0 {
         query.withCheckOptions = std::ptr::null_mut();
-        return;
+    } else {
+        // SAFETY: not NIL; a list may have fewer elements than cells.
+        unsafe { (*query.withCheckOptions).length = kept as i32 };
     }
-    // SAFETY: not NIL; a list may have fewer elements than cells.
-    unsafe { (*query.withCheckOptions).length = kept as i32 };
+    match target {
+        Some(target) if target.relied_on => reliance::on(reliances, target.entry.relid),
+        _ => reliances,
+    }
 }
 
 /// # Safety
@@ -119,7 +126,8 @@ fn column(expression: &Node) -> Option<Var> {
 struct Target<'a> {
     index: i32,
     assigned: Vec<i16>,
-    entry: &'a RangeTblEntry,
+    entry: &'a mut RangeTblEntry,
+    relied_on: bool,
 }
 
 impl Target<'_> {
@@ -127,30 +135,38 @@ impl Target<'_> {
         if query.commandType != CmdType::CMD_UPDATE {
             return None;
         }
-        // SAFETY: a query's range table.
-        let mut table = unsafe { list::nodes::<RangeTblEntry>(query.rtable) };
-        let entry = table.nth(usize::try_from(query.resultRelation).ok()?.checked_sub(1)?)?;
+        // SAFETY: a query's range table, whose entries nobody else touches meanwhile.
+        let table = unsafe { list::cells(query.rtable) };
+        let cell = table.get(usize::try_from(query.resultRelation).ok()?.checked_sub(1)?)?;
+        // SAFETY: the list holds RangeTblEntry.
+        let entry = unsafe { cell.ptr_value.cast::<RangeTblEntry>().as_mut() }?;
         if entry.rtekind != RTEKind::RTE_RELATION || !relation::is_updated_as_told(entry.relid) {
             return None;
         }
         // SAFETY: a query's target list.
         let targets = unsafe { list::nodes::<TargetEntry>(query.targetList) };
         let assigned = targets.filter(|t| !t.resjunk).map(|t| t.resno).collect();
-        Some(Self { index: query.resultRelation, assigned, entry })
+        Some(Self { index: query.resultRelation, assigned, entry, relied_on: false })
     }
 
     /// Whether the row that the UPDATE finds has the answer: it was asked the same, and the new one has
     /// the same column.
-    fn answers(&self, question: &WithCheckOption, column: Var) -> bool {
+    fn answers(&mut self, question: &WithCheckOption, column: Var) -> bool {
         // SAFETY: the conditions on an entry of the range table.
         let mut asked = unsafe { list::cells(self.entry.securityQuals) }.iter().map(|cell| {
             // SAFETY: a list of expressions.
             unsafe { cell.ptr_value }.cast::<Node>()
         });
-        question.kind == WCOKind::WCO_RLS_UPDATE_CHECK
+        let answered = question.kind == WCOKind::WCO_RLS_UPDATE_CHECK
             && column.varno == self.index
             && column.varlevelsup == 0
             && !self.assigned.contains(&column.varattno)
-            && asked.any(|condition| is_equal(condition, question.qual))
+            && asked.any(|condition| is_equal(condition, question.qual));
+        if answered {
+            self.relied_on = true;
+            // The planner looks for children again, and would find one that comes meanwhile.
+            self.entry.inh = false;
+        }
+        answered
     }
 }

@@ -79,29 +79,42 @@ pub(crate) fn binds_current_user(relation: pg_sys::Oid) -> bool {
 }
 
 /// Whether what an UPDATE writes into the table's rows is what the statement says and nothing else: an
-/// ordinary table without children, generated columns, or triggers that may change the new row.
+/// ordinary table without children that [`changes_new_rows`] says nothing of.
 ///
 /// Plans that rely on it end with it: each of these changes invalidates the table's entry in the cache.
 pub(crate) fn is_updated_as_told(relation: pg_sys::Oid) -> bool {
-    // SAFETY: the statement holds a lock on its table; an unknown OID gives NULL.
+    let answer = look_at(relation, |data| {
+        // SAFETY: an open relation's own data.
+        let form = unsafe { &*data.rd_rel };
+        form.relkind as u8 == pg_sys::RELKIND_RELATION && !form.relhassubclass && !has_changing(data)
+    });
+    answer.unwrap_or(false)
+}
+
+/// Whether triggers or generated columns may make another row of what an UPDATE writes into the table.
+pub(crate) fn changes_new_rows(relation: pg_sys::Oid) -> bool {
+    look_at(relation, has_changing).unwrap_or(true)
+}
+
+/// Asks the cache's entry of a relation, which a statement holds a lock on; none where there is none.
+fn look_at<T>(relation: pg_sys::Oid, look: impl FnOnce(&pg_sys::RelationData) -> T) -> Option<T> {
+    // SAFETY: an unknown OID gives NULL.
     let open = unsafe { pg_sys::RelationIdGetRelation(relation) };
     // SAFETY: NULL, or open until RelationClose.
-    let Some(data) = (unsafe { open.as_ref() }) else { return false };
-    // SAFETY: as above.
-    let form = unsafe { &*data.rd_rel };
-    // SAFETY: NULL where there are no triggers, or as above.
-    let triggers = unsafe { data.trigdesc.as_ref() };
-    // SAFETY: as above.
-    let columns = unsafe { &*data.rd_att };
-    // SAFETY: NULL where there is nothing of the kind, or as above.
-    let constraints = unsafe { columns.constr.as_ref() };
-    let answer = form.relkind as u8 == pg_sys::RELKIND_RELATION
-        && !form.relhassubclass
-        && !triggers.is_some_and(|t| t.trig_update_before_row)
-        && !constraints.is_some_and(has_generated);
+    let answer = look(unsafe { open.as_ref() }?);
     // SAFETY: opened above.
     unsafe { pg_sys::RelationClose(open) };
-    answer
+    Some(answer)
+}
+
+fn has_changing(relation: &pg_sys::RelationData) -> bool {
+    // SAFETY: NULL where there are no triggers, or an open relation's own.
+    let triggers = unsafe { relation.trigdesc.as_ref() };
+    // SAFETY: an open relation's own.
+    let columns = unsafe { &*relation.rd_att };
+    // SAFETY: NULL where there is nothing of the kind, or as above.
+    let constraints = unsafe { columns.constr.as_ref() };
+    triggers.is_some_and(|t| t.trig_update_before_row) || constraints.is_some_and(has_generated)
 }
 
 #[cfg(not(feature = "pg18"))]

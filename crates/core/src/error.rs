@@ -56,6 +56,8 @@ pub enum Error {
     },
     /// The organization changed under a running statement.
     OrgChanged,
+    /// A table got something that changes its new rows after the statement was planned.
+    TableChanged,
     /// While FORCE is lifted, a fenced table was reached as another user than the caller.
     ReachedAsAnother,
     /// While FORCE was lifted, a cursor was opened and left open.
@@ -218,6 +220,12 @@ impl Error {
                 Some("A statement that began under one organization doesn't go on under another."),
                 Some("Set the organization in a statement of its own.".into()),
             ),
+            Self::TableChanged => say(
+                "55006",
+                "the table that a statement updates was changed after the statement was planned".into(),
+                Some("What it has now may change the rows that the statement writes."),
+                Some("Change the table in a statement of its own, before the one that updates it.".into()),
+            ),
             Self::ReachedAsAnother => say(
                 "OS002",
                 "across_orgs lifts the fence for its caller only".into(),
@@ -366,6 +374,7 @@ mod tests {
             Error::PooledSecondOrg,
             Error::SettingClosed { setting: "org_scope.current_org" },
             Error::OrgChanged,
+            Error::TableChanged,
             Error::NullArgument { name: "role" },
             Error::ReachedAsAnother,
             Error::CursorLeftOpen,
