@@ -205,8 +205,8 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         for (place, rule) in rules.iter().enumerate() {
             let finding = outcome.findings.iter().find(|finding| same_column(&finding.rule, rule));
             let text = |finding| ratio(finding, results, detail, place == 0);
-            let has = |name: &&str| outcome.samples.of(name).is_some();
-            let nothing = || if rule.than.iter().any(has) { OTHER.to_owned() } else { String::new() };
+            let ruled = outcome.cell.rules.iter().any(|own| same_column(own, rule));
+            let nothing = || if ruled { OTHER.to_owned() } else { String::new() };
             row.push(finding.map_or_else(nothing, text));
         }
         row.extend(has_plans.then(|| plan(outcome)));
