@@ -22,16 +22,24 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE n.nspname = ANY ($1::pg_catalog.name[]) AND a.attname = $2::pg_catalog.name AND c.relkind IN ('r', 'p', 'f')
 ORDER BY n.nspname, c.relname";
 
-/// Whatever carries something of ours, also where the fence itself is gone.
+/// Whatever carries something of ours, also where the fence itself is gone, and what lies below that.
 const PROTECTED: &CStr = c"
-SELECT c.oid::pg_catalog.text
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE ($1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])) AND c.oid IN (
+WITH RECURSIVE ours(oid) AS (
   SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.polname IN ('org_scope_fence', 'org_scope_gate')
-  UNION ALL
+  UNION
   SELECT t.tgrelid FROM pg_catalog.pg_trigger t
-  WHERE t.tgname = 'org_scope_truncate_guard' AND NOT t.tgisinternal)
+  WHERE t.tgname = 'org_scope_truncate_guard' AND NOT t.tgisinternal
+),
+below(oid) AS (
+  SELECT ours.oid FROM ours
+  UNION
+  SELECT h.inhrelid FROM below JOIN pg_catalog.pg_inherits h ON h.inhparent = below.oid AND NOT h.inhdetachpending
+)
+SELECT c.oid::pg_catalog.text
+FROM below
+JOIN pg_catalog.pg_class c ON c.oid = below.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE $1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])
 ORDER BY n.nspname, c.relname";
 
 const MISSING_SCHEMAS: &CStr = c"

@@ -20,6 +20,10 @@ pub struct Facts {
     pub kind: char,
     /// Whether it is a partition.
     pub is_partition: bool,
+    /// The topmost table that it is a partition of.
+    pub root: Option<(Ident, Ident)>,
+    /// OIDs of the tables that it is a partition of, or inherits from, itself.
+    pub parents: Vec<u32>,
     /// Whether it is another session's temporary table.
     pub other_temp: bool,
     /// Whether it belongs to the server itself.
@@ -44,9 +48,11 @@ pub struct Facts {
     pub indexes: Vec<Index>,
     /// The trigger of our name.
     pub guard: Option<Guard>,
-    /// Inheritance parents without a fence.
+    /// All tables above it, as partitions or by inheritance, that have no fence.
     pub open_parents: Vec<(Ident, Ident)>,
-    /// Inheritance children without a fence.
+    /// All tables above it that have one.
+    pub fenced_parents: Vec<(Ident, Ident)>,
+    /// Partitions and inheritance children without a fence.
     pub open_children: Vec<(Ident, Ident)>,
 }
 
@@ -160,6 +166,20 @@ impl Facts {
     /// The table's qualified name.
     pub fn table(&self) -> QualifiedName {
         QualifiedName { schema: self.schema.clone(), name: self.name.clone() }
+    }
+
+    /// The table that protect is called for: of a partition, the topmost parent.
+    pub fn whole(&self) -> QualifiedName {
+        match &self.root {
+            Some((schema, name)) => QualifiedName { schema: schema.clone(), name: name.clone() },
+            None => self.table(),
+        }
+    }
+
+    /// The tables above it that have a fence.
+    pub fn fenced_above(&self) -> impl Iterator<Item = QualifiedName> {
+        let above = self.fenced_parents.iter();
+        above.map(|(schema, name)| QualifiedName { schema: schema.clone(), name: name.clone() })
     }
 
     /// The policy of that name.

@@ -14,6 +14,7 @@ mod refusal;
 mod simulate;
 mod spec;
 mod step;
+mod under;
 mod unprotect;
 
 pub use action::Action;
@@ -27,6 +28,7 @@ pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
 pub use refusal::Refusal;
 pub use spec::Spec;
 pub use step::{Kind, State, Step};
+pub use under::Under;
 pub use unprotect::{drop_default, lift, put_back, unprotect};
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use super::action::INDEX_COMMENT;
 use super::memory::VERSION;
-use super::{Action, Column, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, OrgKey, Refusal, Spec, Step};
+use super::{
+    Action, Column, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, OrgKey, Refusal, Spec, Step, Under,
+};
 use crate::sql::{Ident, QualifiedName};
 
 /// What a plan needs to know beside the table.
@@ -25,13 +27,18 @@ pub struct Surroundings<'a> {
     pub kept: Option<&'a Memory>,
     /// Which of [`gate_roles_told`] don't exist any more.
     pub gone: &'a [Ident],
+    /// What the table takes over from the one above it.
+    pub under: Option<&'a Under>,
     /// Tells whether a text is one bare expression, so that it can stand in SET DEFAULT.
     pub is_expression: Option<fn(&str) -> bool>,
 }
 
 /// Whether protect has to build an index: then its name and the table's size are needed.
+///
+/// A partitioned table has none of its own: an index of it would take up the ones that its partitions have
+/// already, and take them along when it is dropped; nor could it be built CONCURRENTLY.
 pub fn wants_index(spec: &Spec, facts: &Facts) -> bool {
-    spec.create_index && !facts.indexes.iter().any(|i| i.serves)
+    spec.create_index && facts.kind != 'p' && !facts.indexes.iter().any(|i| i.serves)
 }
 
 /// Roles of a gate that comes back by what the fence's comment says: nothing else names them, so
@@ -82,7 +89,7 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     plan.guard();
     let default = plan.default(around);
     let fence_created = plan.fence();
-    let gate = plan.gate(around.gone);
+    let gate = plan.gate(around);
     plan.remember(fence_created, default, gate);
     plan.flags();
     Ok(plan.steps)
@@ -118,7 +125,8 @@ impl Plan<'_> {
     }
 
     fn index(&mut self, around: &Surroundings<'_>) {
-        if !self.spec.create_index || self.facts.indexes.iter().any(|i| i.serves && i.valid) {
+        let stands = self.facts.indexes.iter().any(|i| i.serves && i.valid);
+        if !self.spec.create_index || self.facts.kind == 'p' || stands {
             return;
         }
         if let Some(broken) = self.facts.indexes.iter().find(|i| i.serves) {
@@ -176,7 +184,8 @@ impl Plan<'_> {
         let was_set = self.told.as_ref().is_some_and(|m| m.default);
         let found = match (before, is_ours) {
             (Some(found), _) => found.default,
-            (None, true) => None,
+            // The parent's, copied when the table was created under it.
+            (None, true) => around.under.and_then(|under| under.default.clone()),
             (None, false) => self.column.default.clone(),
         };
         let column = self.column.name.clone();
@@ -238,7 +247,7 @@ impl Plan<'_> {
     }
 
     /// Whom the gate that protect brings is for; none where it brings none.
-    fn gate(&mut self, gone: &[Ident]) -> Option<Vec<Grantee>> {
+    fn gate(&mut self, around: &Surroundings<'_>) -> Option<Vec<Grantee>> {
         let condition = self.key.condition(&self.column.name);
         let printed = self.key.printed(self.column);
         let told = self.told.as_ref().and_then(|m| m.gate.clone());
@@ -252,7 +261,8 @@ impl Plan<'_> {
                 // Finer policies took its place.
                 (None, Some(_)) if others => return told,
                 (None, Some(roles)) => {
-                    let here = |role: &&Grantee| role.0.as_ref().is_none_or(|name| !gone.contains(name));
+                    let here =
+                        |role: &&Grantee| role.0.as_ref().is_none_or(|name| !around.gone.contains(name));
                     let here: Vec<_> = roles.iter().filter(here).cloned().collect();
                     if here.is_empty() {
                         let reason = "the gate had been dropped, and the roles that it was for are gone: \
@@ -266,10 +276,13 @@ impl Plan<'_> {
                 (None, None) if !self.first || self.facts.row_security || !self.facts.policies.is_empty() => {
                     return None;
                 }
-                (None, None) => (
-                    vec![Grantee::PUBLIC],
-                    "without a PERMISSIVE policy the fence would show nothing; it carries the same condition",
-                ),
+                (None, None) => {
+                    // By its own name a partition shows what its parent shows, and not more.
+                    let roles =
+                        around.under.map_or(Some(vec![Grantee::PUBLIC]), |under| under.gate.clone())?;
+                    let reason = "without a PERMISSIVE policy the fence would show nothing; it carries the same condition";
+                    (roles, reason)
+                }
             };
             self.push(Kind::Gate, Action::CreateGate { condition, roles: roles.clone() }, reason);
             self.push(Kind::Gate, Action::CommentOnGate, "says what it is for");

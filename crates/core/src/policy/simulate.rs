@@ -91,6 +91,8 @@ fn table() -> Facts {
         name: ident("agents"),
         kind: 'r',
         is_partition: false,
+        root: None,
+        parents: vec![],
         other_temp: false,
         system: false,
         extension: None,
@@ -117,6 +119,7 @@ fn table() -> Facts {
         indexes: vec![],
         guard: None,
         open_parents: vec![],
+        fenced_parents: vec![],
         open_children: vec![],
     }
 }
@@ -221,7 +224,14 @@ fn a_fence_on_another_column_is_not_moved() {
     apply(&mut facts, &steps(&spec(), &table()));
     facts.column.as_mut().expect("a column").name = ident("other");
     let error = protect(&Spec { column: ident("other"), ..spec() }, &facts, &around());
-    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], column: ident("other") }));
+    assert_eq!(
+        error,
+        Err(Refusal::FencedOn {
+            columns: vec![ident("org_id")],
+            column: ident("other"),
+            whole: facts.table()
+        })
+    );
 }
 
 #[test]
