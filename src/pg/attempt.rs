@@ -1,6 +1,8 @@
 //! Work in a subtransaction: a statement that may turn out to be impossible, and work that must leave
 //! nothing behind.
 
+use std::panic::AssertUnwindSafe;
+
 use pgrx::pg_sys::{self, panic::CaughtError};
 use pgrx::{PgTryBuilder, Spi};
 
@@ -16,6 +18,27 @@ pub(crate) fn execute(statement: &str) -> bool {
         .execute();
     inside.end(done);
     done
+}
+
+/// Runs work that only reads, in a subtransaction that is undone; what goes wrong with a value in it comes
+/// back as the error's message.
+pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let inside = Subtransaction::begin();
+    let work = AssertUnwindSafe(work);
+    let result = PgTryBuilder::new(|| Ok({ work }.0()))
+        .catch_others(
+            |error| if is_about_the_statement(&error) { Err(message(&error)) } else { error.rethrow() },
+        )
+        .execute();
+    inside.end(false);
+    result
+}
+
+fn message(error: &CaughtError) -> String {
+    let (CaughtError::PostgresError(report)
+    | CaughtError::ErrorReport(report)
+    | CaughtError::RustPanic { ereport: report, .. }) = error;
+    report.message().to_owned()
 }
 
 /// Whether an error says that the statement can't be: a name, type or construct (class 42), a value (22), a

@@ -8,6 +8,7 @@ use org_scope_core::policy::{self, Facts, Kind, Refusal, Spec, State, Step};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::protect::{execute, restore};
 use super::{Row, facts, family, rows};
 use crate::pg::journal::{self, Entry};
@@ -59,7 +60,7 @@ fn restored(spec: &Spec, table: &Facts) -> Result<Vec<Step>, Error> {
         forgotten.push(Step::note(Kind::Default, None, reason));
     }
     let fenced = restore(target, spec, memory.as_ref())?;
-    let others = facts::read_one(target, Some(&spec.column))
+    let others = facts::read_one(target, &Columns::of(spec))
         .map(|now| execute(target, policy::put_back(table, &now)))
         .unwrap_or_default();
     Ok([fenced, others, forgotten].concat())
@@ -67,12 +68,12 @@ fn restored(spec: &Spec, table: &Facts) -> Result<Vec<Step>, Error> {
 
 fn retyped(target: Oid, before: &Facts, spec: &Spec) -> bool {
     let type_of = |facts: &Facts| facts.column.as_ref().map(|c| c.type_oid);
-    facts::read_one(target, Some(&spec.column)).is_some_and(|now| type_of(&now) != type_of(before))
+    facts::read_one(target, &Columns::of(spec)).is_some_and(|now| type_of(&now) != type_of(before))
 }
 
 /// Lifts the policies; says what it did, and how each table was.
 fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Row>, Vec<(Spec, Facts)>), Error> {
-    let Some(facts) = facts::read_one(target, None) else { return Err(Error::BadName) };
+    let Some(facts) = facts::read_standing(target) else { return Err(Error::BadName) };
     let table = facts.table();
     if spec_of(&facts)?.is_none() {
         return Err(Error::NotProtected { table });
@@ -92,7 +93,7 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Row>,
     let mut lifted = Vec::new();
     // In the order of their depth, as they come back.
     let mut tables: HashMap<u32, Facts> =
-        facts::read(&below, None).into_iter().map(|table| (table.oid, table)).collect();
+        facts::read(&below, &Columns::default()).into_iter().map(|table| (table.oid, table)).collect();
     for table in below.iter().filter_map(|oid| tables.remove(&oid.to_u32())).filter(|table| table.owned) {
         let Some(spec) = spec_of(&table)? else { continue };
         done.extend(rows(table.oid, execute(Oid::from_u32(table.oid), policy::lift(&table))));
@@ -107,7 +108,7 @@ fn spec_of(facts: &Facts) -> Result<Option<Spec>, Error> {
         return Ok(None);
     };
     if let Some(columns) = ambiguous(facts, &spec) {
-        let why = Refusal::FencedOn { columns, column: spec.column, whole: facts.whole() };
+        let why = Refusal::FencedOn { columns, wanted: spec.org, whole: facts.whole() };
         return Err(Error::CannotProtect { table: facts.table(), why });
     }
     // The gate comes back for the roles it has now, also where the comment that names them is lost.
@@ -117,7 +118,8 @@ fn spec_of(facts: &Facts) -> Result<Option<Spec>, Error> {
 
 /// The columns of a fence that was altered so that nothing tells which of them it is for.
 fn ambiguous(facts: &Facts, spec: &Spec) -> Option<Vec<Ident>> {
-    let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [spec.column.clone()]);
+    let column = spec.org.column()?;
+    let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [column.clone()]);
     let fence = facts.policy(policy::FENCE).filter(|fence| fence.columns.len() > 1)?;
     (!stands_on(policy::GATE)).then(|| fence.columns.clone())
 }

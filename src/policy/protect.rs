@@ -3,18 +3,28 @@
 use std::collections::{HashMap, HashSet};
 
 use org_scope_core::Error;
-use org_scope_core::policy::{self, FENCE, Facts, Memory, Refusal, Spec, State, Step};
+use org_scope_core::policy::{self, FENCE, Facts, Memory, Refusal, Source, Spec, State, Step, Under};
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
-use super::{Options, Row, facts, family, findings, idents, rows, spec};
-use crate::pg::{attempt, relation, settings, spi};
+use super::{Options, Row, column, facts, family, findings, idents, rows, spec};
+use crate::pg::{attempt, expression, relation, settings, spi};
+
+/// Where a row's organization stands, as it comes from SQL.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// In this column.
+    Column(String),
+    /// In this expression, of this type.
+    Expression(String, Oid),
+}
 
 /// What `protect` would do.
-pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(source(target, asked)?, options)?;
         let planned = called_for(target, &spec)?;
         let mut notes = all_notes(&spec, &planned, true);
         Ok(shown(planned, |table| notes.remove(&table.oid).unwrap_or_default()))
@@ -22,18 +32,44 @@ pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
 }
 
 /// Sets the fence of the table and of all below it.
-pub(crate) fn protect(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn protect(target: Oid, asked: Asked, options: Options) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(source(target, asked)?, options)?;
         fence(&spec, || called_for(target, &spec), Noting::Read, |_| true)
     })
 }
 
+/// Reads what was asked for; an expression must have a value for every row that is there.
+fn source(target: Oid, asked: Asked) -> Result<Source, Error> {
+    match asked {
+        Asked::Column(name) => column(name),
+        Asked::Expression(text, org_type) => {
+            let Some(table) = facts::read_standing(target) else { return Err(Error::BadName) };
+            let unfit = |why| Error::CannotProtect {
+                table: table.table(),
+                why: Refusal::Expression { expression: text.clone(), why },
+            };
+            let org = expression::read(target, &text, org_type).map(Source::Expression).map_err(unfit)?;
+            let below = facts::read(&family::below(&[target]), &Columns::default());
+            below
+                .iter()
+                .filter(|table| table.owned)
+                .try_for_each(|table| findings::evaluate(&org, table))
+                .map_err(unfit)?;
+            Ok(org)
+        }
+    }
+}
+
 /// What `protect_all` would do.
-pub(crate) fn plan_all(schemas: Vec<String>, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn plan_all(
+    org_column: String,
+    schemas: Vec<String>,
+    options: Options,
+) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(column(org_column)?, options)?;
         let planned = survey_schemas(&spec, schemas)?;
         let mut notes = all_notes(&spec, &planned, false);
         Ok(shown(planned, |table| given(&spec, table, &mut notes)))
@@ -42,13 +78,18 @@ pub(crate) fn plan_all(schemas: Vec<String>, options: Options) -> Result<Vec<Row
 
 /// The plan of one call: what stands in the way of the table itself, or of a partition, is an error.
 fn called_for(target: Oid, spec: &Spec) -> Result<Vec<Planned>, Error> {
-    let tables = facts::read(&family::below(&[target]), Some(&spec.column));
-    let target = target.to_u32();
-    if let Some(table) = tables.iter().find(|t| t.oid == target)
-        && let Some(why) = Refusal::alone(table, &spec.column)
-    {
+    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
+    if let Some(why) = Refusal::alone(&table, &spec.org) {
         return Err(Error::CannotProtect { table: table.table(), why });
     }
+    let below = family::below(&[target]);
+    let tables = if below.len() > 1 {
+        // What the call leaves as it is, is everywhere as it is here.
+        facts::read(&below, &Columns::of(&spec.below(&Under::new(&table, &[]))))
+    } else {
+        vec![table]
+    };
+    let target = target.to_u32();
     let planned = survey(spec, tables);
     match planned.iter().find(|p| p.table.oid == target).map(|p| &p.steps) {
         Some(Err(why)) => Err(why.error()),
@@ -59,12 +100,12 @@ fn called_for(target: Oid, spec: &Spec) -> Result<Vec<Planned>, Error> {
 /// The plan of a run over schemas: their tables that have the column, and all below them. A partition
 /// without its tree is left out, and said where it has no fence.
 pub(super) fn survey_schemas(spec: &Spec, schemas: Vec<String>) -> Result<Vec<Planned>, Error> {
-    let candidates = facts::candidates(&idents(schemas)?, &spec.column)?;
-    let tables = facts::read(&family::below(&candidates), Some(&spec.column));
+    let candidates = facts::candidates(&idents(schemas)?, &spec.org)?;
+    let tables = facts::read(&family::below(&candidates), &Columns::of(spec));
     let whole: HashSet<_> = tables.iter().filter(|t| !t.is_partition).map(Facts::table).collect();
     let (tables, parts): (Vec<_>, Vec<_>) = tables.into_iter().partition(|t| whole.contains(&t.whole()));
     let alone = parts.into_iter().filter(|part| part.policy(FENCE).is_none()).filter_map(|table| {
-        let why = Refusal::alone(&table, &spec.column)?;
+        let why = Refusal::alone(&table, &spec.org)?;
         let error = Error::CannotProtect { table: table.table(), why };
         Some(Planned { table, steps: Err(Hindrance::Refused(error)) })
     });
@@ -139,7 +180,7 @@ pub(super) fn fence(
 
 /// Sets one table's fence again whose policies were lifted a moment ago, under a lock: with what its comment said.
 pub(super) fn restore(target: Oid, spec: &Spec, kept: Option<&Memory>) -> Result<Vec<Step>, Error> {
-    let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(Vec::new()) };
+    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
     Ok(execute(target, steps(spec, &table, &room, None, Some(kept))?))
 }
@@ -168,7 +209,7 @@ fn execute_one(table: Oid, step: Step) -> Vec<Step> {
     if attempt::execute(statement) {
         return vec![step.done()];
     }
-    let dropped = facts::read_one(table, None)
+    let dropped = facts::read_standing(table)
         .map(|facts| execute(table, vec![policy::drop_default(&facts, column)]))
         .unwrap_or_default();
     let reason =

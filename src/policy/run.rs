@@ -9,10 +9,11 @@ use org_scope_core::policy::{Kind, Spec, State, Step};
 use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::protect::{Noting, fence, given, survey_schemas};
 use super::survey::{Hindrance, Planned, all_notes, survey};
 use super::unprotect::lift;
-use super::{Options, Row, facts, family, idents, rows, spec};
+use super::{Options, Row, column, facts, family, idents, rows, spec};
 use crate::pg::{report, role, settings, transaction};
 
 #[derive(Default)]
@@ -45,10 +46,14 @@ thread_local! {
 }
 
 /// Plans a run of `protect_all`; says whether the caller may commit between its steps.
-pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bool, Error> {
+pub(crate) fn begin_protect(
+    org_column: String,
+    schemas: Vec<String>,
+    options: Options,
+) -> Result<bool, Error> {
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(column(org_column)?, options)?;
         let mut run = begin()?;
         let planned = survey_schemas(&spec, schemas)?;
         let mut notes = all_notes(&spec, &planned, false);
@@ -88,7 +93,7 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     settings::neutral(|| {
         let schemas = idents(schemas)?;
         let mut run = begin()?;
-        let mut tables = facts::read(&facts::protected(Some(&schemas))?, None);
+        let mut tables = facts::read(&facts::protected(Some(&schemas))?, &Columns::default());
         tables.sort_by_cached_key(|t| (t.open_parents.len() + t.fenced_parents.len(), t.table()));
         for group in family::groups(&tables) {
             let (owned, others): (Vec<_>, Vec<_>) =
@@ -120,7 +125,7 @@ pub(crate) fn step() -> Result<bool, Error> {
     settings::neutral(|| {
         let done = match &spec {
             Some(spec) => {
-                let look = || Ok(survey(spec, facts::read(&family::below(&job.tables), Some(&spec.column))));
+                let look = || Ok(survey(spec, facts::read(&family::below(&job.tables), &Columns::of(spec))));
                 if job.indexed {
                     // Since the survey a table, or a parent that should have been fenced before it, may
                     // have changed.

@@ -9,7 +9,7 @@ use org_scope_core::policy::{
 use org_scope_core::sql::{Ident, QualifiedName};
 use pgrx::pg_sys::Oid;
 
-use super::facts::IndexRoom;
+use super::facts::{Columns, IndexRoom};
 use super::{facts, findings};
 use crate::pg::{parse, relation};
 
@@ -81,6 +81,12 @@ pub(super) fn survey(spec: &Spec, mut tables: Vec<Facts>) -> Vec<Planned> {
     for (mut table, room) in tables.into_iter().zip(&rooms) {
         table.open_parents.retain(|parent| !fenced.contains(parent));
         let above = table.parents.iter().find_map(|oid| under.get(oid));
+        let spec = &above.map_or_else(|| spec.clone(), |above| spec.below(above));
+        if !spec.is_told_by(&table)
+            && let Some(told) = facts::read_one(Oid::from_u32(table.oid), &Columns::of(spec))
+        {
+            (table.project, table.actor) = (told.project, told.actor);
+        }
         let outcome = match foreign.remove(&name(&table)) {
             Some(partitions) => {
                 let why = Refusal::ForeignPartitions(partitions);
@@ -149,7 +155,7 @@ fn outside(spec: &Spec, tables: &[Facts]) -> HashMap<u32, Under> {
         return HashMap::new();
     }
     let parents: Vec<Oid> = parents.into_iter().map(Oid::from_u32).collect();
-    facts::read(&parents, Some(&spec.column))
+    facts::read(&parents, &Columns::of_org(spec.org.column()))
         .into_iter()
         .filter(|parent| parent.policy(policy::FENCE).is_some())
         .map(|parent| (parent.oid, Under::new(&parent, &[])))

@@ -44,7 +44,7 @@ pub(super) fn lift(roots: &[Oid]) -> Vec<Row> {
 }
 
 fn plan(roots: &[Oid]) -> Vec<Planned> {
-    let tables = facts::read(&family::below(roots), None);
+    let tables = facts::read(&family::below(roots), &facts::Columns::default());
     let going: HashSet<_> = tables.iter().map(Facts::table).collect();
     let mut planned: Vec<Planned> = tables
         .into_iter()

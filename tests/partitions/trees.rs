@@ -336,3 +336,76 @@ fn a_thousand_partitions_cost_no_thousand_times_the_reading() {
     let read = watcher.number(scans) - before;
     assert!(read < 257 * 40, "{read} scans for 257 tables");
 }
+
+#[test]
+fn options_of_the_parent_hold_for_the_whole_tree_and_for_what_comes() {
+    let wall = Wall::new("tree_options");
+    let mut owner = wall.owner();
+    owner.run(&format!(
+        "CREATE TABLE events (id int, org_id text, project_id text, made_by text) PARTITION BY LIST (id);
+         CREATE TABLE one (made_by text, project_id text, id int, org_id text) PARTITION BY LIST (org_id);
+         ALTER TABLE events ATTACH PARTITION one FOR VALUES IN (1);
+         CREATE TABLE leaf PARTITION OF one DEFAULT; CREATE TABLE two PARTITION OF events FOR VALUES IN (2);
+         INSERT INTO events VALUES (1, 'a', 'p', 'x'), (1, 'b', 'q', 'x'), (1, NULL, NULL, 'x'), (2, 'a', 'r', 'x');
+         GRANT ALL ON events, one, leaf, two TO {}",
+        wall.app
+    ));
+    let before: Vec<String> = ["events", "one", "leaf", "two"].iter().map(|t| owner.fence_of(t)).collect();
+    owner.run("SELECT org_scope.protect('events', shared_rows => true, project_column => 'project_id', actor_column => 'made_by')");
+    let all = ["events", "one", "leaf", "two"];
+    stands(&mut owner, &all);
+    // Called without them, the options stay, for what comes too.
+    owner.run("ALTER TABLE events RENAME made_by TO author; ALTER TABLE events RENAME project_id TO project");
+    owner.run("CREATE TABLE three PARTITION OF events FOR VALUES IN (3); CREATE TABLE four (author text, org_id text, id int, project text);
+         ALTER TABLE events ATTACH PARTITION four FOR VALUES IN (4)");
+    stands(&mut owner, &[&all[..], &["three", "four"]].concat());
+    let work = owner.steps("protect('events')");
+    assert!(work.iter().all(|s| s.state == "note"), "{work:#?}");
+    let listed = "SELECT DISTINCT project_column::text || ' ' || actor_column || ' ' || shared_rows FROM org_scope.protected_tables";
+    assert_eq!(owner.column(listed), ["project author true"]);
+
+    owner.run(&format!("GRANT ALL ON three, four TO {}", wall.app));
+    let mut app = wall.app("a");
+    app.run("SELECT org_scope.set_current_user('me')");
+    for (table, id) in [("events", 1), ("one", 1), ("leaf", 1), ("two", 2), ("three", 3), ("four", 4)] {
+        app.run(&format!("BEGIN; INSERT INTO {table} (id, project) VALUES ({id}, 'p')"));
+        assert_eq!(app.text(&format!("SELECT author FROM {table} WHERE author <> 'x'")), "me", "{table}");
+        app.refused(&format!("INSERT INTO {table} (id, author) VALUES ({id}, 'you')"), "OS002");
+        app.run("ROLLBACK");
+        assert_eq!(app.touched(&format!("DELETE FROM {table} WHERE org_id IS NULL")), 0, "{table}");
+    }
+    assert_eq!(app.number("SELECT count(*) FROM leaf"), 2, "its own, and nobody's");
+    app.run("SELECT org_scope.set_current_project('r')");
+    assert_eq!(app.number("SELECT count(*) FROM leaf WHERE org_id IS NOT NULL"), 0);
+    assert_eq!(app.number("SELECT count(*) FROM two"), 1);
+    // A detached one keeps all of it.
+    owner.run("ALTER TABLE events DETACH PARTITION two; ALTER TABLE events DETACH PARTITION one");
+    stands(&mut owner, &[&all[..], &["three", "four"]].concat());
+    owner.run("ALTER TABLE events ATTACH PARTITION two FOR VALUES IN (2); ALTER TABLE events ATTACH PARTITION one FOR VALUES IN (1);
+         SELECT org_scope.unprotect('events');
+         ALTER TABLE events RENAME author TO made_by; ALTER TABLE events RENAME project TO project_id");
+    for (table, before) in all.iter().zip(before) {
+        assert_eq!(owner.fence_of(table), before, "{table}");
+    }
+}
+
+#[test]
+fn a_tree_is_fenced_by_an_expression() {
+    let wall = Wall::new("tree_expression");
+    let mut owner = wall.owner();
+    owner.run(&format!(
+        "CREATE TABLE events (id int, settings jsonb) PARTITION BY LIST (id);
+         CREATE TABLE one (settings jsonb, id int); ALTER TABLE events ATTACH PARTITION one FOR VALUES IN (1);
+         INSERT INTO events VALUES (1, '{{\"org\": \"a\"}}'), (1, '{{\"org\": \"b\"}}');
+         SELECT org_scope.protect_expression('events', 'settings->>''org''', 'text');
+         CREATE TABLE two PARTITION OF events FOR VALUES IN (2); GRANT ALL ON events, one, two TO {}",
+        wall.app
+    ));
+    stands(&mut owner, &["events", "one", "two"]);
+    let mut app = wall.app("a");
+    assert_eq!((app.number("SELECT count(*) FROM one"), app.number("SELECT count(*) FROM events")), (1, 1));
+    app.refused("INSERT INTO two VALUES (2, '{\"org\": \"b\"}')", "42501");
+    app.run("INSERT INTO two VALUES (2, '{\"org\": \"a\"}')");
+    owner.run("SELECT org_scope.unprotect('events')");
+    assert_eq!(owner.number("SELECT count(*) FROM org_scope.protected_tables"), 0);
+}

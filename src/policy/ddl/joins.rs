@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{FENCE, Spec, State};
+use org_scope_core::policy::{FENCE, Spec, State, Under};
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
 
 use crate::pg::catalog::{self, About};
 use crate::pg::{report, settings};
-use crate::policy::facts::{self, query};
+use crate::policy::facts::{self, Columns, query};
 use crate::policy::family;
 use crate::policy::protect::{Noting, fence};
-use crate::policy::survey::survey;
+use crate::policy::survey::{Hindrance, survey};
 
 const JOINS: &CStr = query(concat!(include_str!("joins.sql"), "\0"));
 
@@ -48,14 +48,13 @@ pub(super) fn react() -> Result<(), Error> {
 
 /// Fences the tables, and all below them, as the one above them is.
 fn close(parent: Oid, children: &[Oid]) -> Result<(), Error> {
-    let above = facts::read_one(parent, None);
-    let Some(spec) = above.as_ref().and_then(Spec::read_back) else { return Ok(()) };
+    let Some(above) = facts::read_standing(parent) else { return Ok(()) };
+    let Some(spec) = Spec::read_back(&above) else { return Ok(()) };
+    let spec = spec.below(&Under::new(&above, &[]));
     let look = || {
-        let planned = survey(&spec, facts::read(&family::below(children), Some(&spec.column)));
-        match planned.iter().find_map(|p| p.steps.as_ref().err()) {
-            Some(why) => Err(why.error()),
-            None => Ok(planned),
-        }
+        let planned = survey(&spec, facts::read(&family::below(children), &Columns::of(&spec)));
+        planned.iter().try_for_each(|p| p.steps.as_ref().map(drop).map_err(Hindrance::error))?;
+        Ok(planned)
     };
     for row in fence(&spec, look, Noting::Silent, |_| true)? {
         if let (State::RunYourself, Some(statement)) = (row.step.state, row.step.statement) {
@@ -66,10 +65,11 @@ fn close(parent: Oid, children: &[Oid]) -> Result<(), Error> {
 }
 
 fn open_above(pair: &Pair) -> Error {
-    let read = |oid, column: Option<&_>| facts::read_one(Oid::from_u32(oid), column);
-    let Some(child) = read(pair.child, None) else { return Error::NoSuchRelation { oid: pair.child } };
+    let Some(child) = facts::read_standing(Oid::from_u32(pair.child)) else {
+        return Error::NoSuchRelation { oid: pair.child };
+    };
     let column = child.column.as_ref().filter(|_| child.policy(FENCE).is_some()).map(|c| c.name.clone());
-    let Some(parent) = read(pair.parent, column.as_ref()) else {
+    let Some(parent) = facts::read_one(Oid::from_u32(pair.parent), &Columns::of_org(column.as_ref())) else {
         return Error::NoSuchRelation { oid: pair.parent };
     };
     // Without the column it can have no fence.
