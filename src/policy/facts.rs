@@ -105,9 +105,27 @@ impl Columns {
 
 /// Facts of the tables, by schema and name.
 pub(super) fn read(tables: &[Oid], columns: &Columns) -> Vec<Facts> {
+    let mut facts = ask(tables, columns, About::all(tables));
+    for table in &mut facts {
+        let (project, actor) = table.forgotten();
+        if project.is_none() && actor.is_none() {
+            continue;
+        }
+        let columns = Columns {
+            project: columns.project.clone().or(project.map(String::from)),
+            actor: columns.actor.clone().or(actor.map(String::from)),
+            ..columns.clone()
+        };
+        if let Some(again) = ask(&[Oid::from_u32(table.oid)], &columns, About::One).pop() {
+            *table = again;
+        }
+    }
+    facts
+}
+
+fn ask(tables: &[Oid], columns: &Columns, about: About) -> Vec<Facts> {
     let Columns { org, project, actor } = columns.clone();
-    let arguments = [tables.to_vec().into(), org.into(), project.into(), actor.into()];
-    catalog::read(FACTS, About::all(tables), &arguments)
+    catalog::read(FACTS, about, &[tables.to_vec().into(), org.into(), project.into(), actor.into()])
 }
 
 /// Facts of one table; none if it is gone.

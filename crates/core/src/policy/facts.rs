@@ -254,10 +254,21 @@ impl Facts {
         self.indexes.iter().filter(move |index| index.serves(org))
     }
 
-    /// Whether the fence that stands compares something else, as far as its condition tells.
+    /// Whether the fence that stands compares something else, as far as its conditions tell.
     pub(super) fn has_other_source(&self, org: &Compared) -> bool {
-        let check = self.policy(FENCE).and_then(|fence| fence.check.as_ref());
-        check.is_some_and(|check| *check != org.own().printed && self.memory().is_none_or(|m| !m.expression))
+        let checks =
+            [Part::Fence, Part::Gate].map(|part| self.policy(part.name()).and_then(|p| p.check.as_deref()));
+        let own = org.own().printed;
+        let same = checks.iter().flatten().any(|check| **check == own);
+        !same && checks.into_iter().flatten().any(|check| Compared::read_back(check).is_some())
+    }
+
+    /// The columns that only the fence's comment names, as what stood on them is gone: facts tell of them
+    /// when they are asked for by name.
+    pub fn forgotten(&self) -> (Option<Ident>, Option<Ident>) {
+        let project = if self.project.is_none() { self.standing_project() } else { None };
+        let actor = if self.actor.is_none() { self.standing_actor() } else { None };
+        (project, actor.map(|actor| actor.column))
     }
 
     /// The project column that stands, by its policy or else by what the fence's comment says.

@@ -71,6 +71,12 @@ pub fn drift(facts: &Facts) -> Vec<Kind> {
                 steps.iter().filter(|s| s.state != State::Note).map(|s| s.kind).collect();
             kinds.into_iter().collect()
         }
+        Err(Refusal::MissingColumn(name)) if facts.standing_project().as_ref() == Some(&name) => {
+            vec![Kind::Project]
+        }
+        Err(Refusal::MissingColumn(name)) if facts.standing_actor().is_some_and(|a| a.column == name) => {
+            vec![Kind::Actor]
+        }
         Err(_) => vec![Kind::Table],
     }
 }
