@@ -94,7 +94,11 @@ pub(super) fn survey(spec: &Spec, mut tables: Vec<Facts>) -> Vec<Planned> {
             }
             None => match steps(spec, &table, room, above, None) {
                 Err(error) if table.owned => Err(Hindrance::Refused(error)),
-                Ok(steps) if table.owned || steps.iter().all(|s| s.state != State::Planned) => Ok(steps),
+                Ok(steps) if table.owned => Ok(steps),
+                // Below a table of the caller's, it stands in the way only where something is to do.
+                Ok(steps) if !table.parents.is_empty() && steps.iter().all(|s| s.state != State::Planned) => {
+                    Ok(steps)
+                }
                 _ => Err(Hindrance::not_owned(&table)),
             },
         };
