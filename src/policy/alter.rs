@@ -108,7 +108,7 @@ fn spec_of(facts: &Facts) -> Result<Option<Spec>, Error> {
         return Ok(None);
     };
     if let Some(columns) = ambiguous(facts, &spec) {
-        let why = Refusal::FencedOn { columns, wanted: spec.org, whole: facts.whole() };
+        let why = Refusal::FencedOn { columns, wanted: spec.org, whole: Box::new(facts.whole()) };
         return Err(Error::CannotProtect { table: facts.table(), why });
     }
     // The gate comes back for the roles it has now, also where the comment that names them is lost.

@@ -257,7 +257,7 @@ fn a_fence_on_another_column_is_not_moved() {
     let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
     assert_eq!(
         error,
-        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: facts.table() })
+        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: Box::new(facts.table()) })
     );
 }
 
