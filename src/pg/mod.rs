@@ -32,6 +32,7 @@ pub(crate) mod running;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod spi;
+pub(crate) mod tally;
 pub(crate) mod throw;
 pub(crate) mod transaction;
 pub(crate) mod types;

@@ -8,6 +8,7 @@ mod protect;
 mod protected;
 mod run;
 mod unprotect;
+mod usage;
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Grantee, Spec, Step};
@@ -20,6 +21,7 @@ pub(crate) use protect::{plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
 pub(crate) use unprotect::unprotect;
+pub(crate) use usage::usage;
 
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {

@@ -117,6 +117,11 @@ pub enum Error {
         /// The statement itself.
         statement: String,
     },
+    /// What organizations have in a table can't be told.
+    Uncountable {
+        /// The table.
+        table: QualifiedName,
+    },
     /// The roles of a gate are an empty list.
     NoRoles,
     /// A role does not exist.
@@ -324,6 +329,17 @@ impl Error {
                     FOREIGN_KEYS => format!("SELECT org_scope.across_orgs({});", text_literal(statement)),
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
+            ),
+            Self::Uncountable { table } => say(
+                "OS010",
+                format!("the rows of {table} can't be told by organization"),
+                Some(
+                    "Its fence doesn't compare a column with the organization, or a partition keeps its rows elsewhere.",
+                ),
+                Some(format!(
+                    "SELECT * FROM org_scope.protected_tables WHERE target = {}::regclass;",
+                    text_literal(&table.to_string())
+                )),
             ),
             Self::NoRoles => say(
                 "22023",

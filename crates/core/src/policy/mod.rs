@@ -15,6 +15,7 @@ mod simulate;
 mod spec;
 mod step;
 mod unprotect;
+mod usage;
 
 pub use action::Action;
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
@@ -28,6 +29,7 @@ pub use refusal::Refusal;
 pub use spec::Spec;
 pub use step::{Kind, State, Step};
 pub use unprotect::{drop_default, lift, put_back, unprotect};
+pub use usage::usage_key;
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.
 pub const FENCE: &str = "org_scope_fence";
