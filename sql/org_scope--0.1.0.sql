@@ -251,24 +251,24 @@ REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
 -- Fences, and the way back.
 CREATE FUNCTION org_scope.protect(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, copy_view boolean DEFAULT false
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect';
-COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[]) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
+COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[], boolean) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
 
 CREATE FUNCTION org_scope.plan(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, copy_view boolean DEFAULT false
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan';
-COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[]) IS 'shows what protect would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[], boolean) IS 'shows what protect would do with the same arguments';
 
 CREATE FUNCTION org_scope.plan_all(
     org_column name, schemas name[] DEFAULT '{public}', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, copy_view boolean DEFAULT false
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_all';
-COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[]) IS 'shows what protect_all would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[], boolean) IS 'shows what protect_all would do with the same arguments';
 
 CREATE FUNCTION org_scope.unprotect(target regclass) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_unprotect';
@@ -282,13 +282,18 @@ CREATE FUNCTION org_scope.truncate_guard() RETURNS trigger
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_truncate_guard';
 COMMENT ON FUNCTION org_scope.truncate_guard() IS 'trigger function: stops TRUNCATE by roles that row security binds';
 
+-- Runs as whoever writes to the view, with nobody's rights but theirs.
+CREATE FUNCTION org_scope.copy_row() RETURNS trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_copy_row';
+COMMENT ON FUNCTION org_scope.copy_row() IS 'trigger function: inserts a row that comes to a copy view into its table, as the current user';
+
 -- Steps of the procedures below, which run them as the caller: so everybody has EXECUTE, and each
 -- step asks again whose table it is.
 CREATE FUNCTION org_scope._begin_protect(
-    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[]
+    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[], copy_view boolean
 ) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_protect';
-COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[]) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
+COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[], boolean) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
 
 CREATE FUNCTION org_scope._begin_unprotect(schemas name[]) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_unprotect';
@@ -316,7 +321,8 @@ CREATE PROCEDURE org_scope.protect_all(
   force pg_catalog.bool DEFAULT true,
   create_index pg_catalog.bool DEFAULT true,
   set_default pg_catalog.bool DEFAULT true,
-  roles pg_catalog.name[] DEFAULT NULL
+  roles pg_catalog.name[] DEFAULT NULL,
+  copy_view pg_catalog.bool DEFAULT false
 )
 LANGUAGE plpgsql
 AS $procedure$
@@ -325,7 +331,7 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_protect(org_column, schemas, force, create_index, set_default, roles);
+  may_commit := org_scope._begin_protect(org_column, schemas, force, create_index, set_default, roles, copy_view);
   WHILE org_scope._run_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -336,7 +342,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', callers_path, true);
 END
 $procedure$;
-COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[]) IS
+COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[], boolean) IS
   'protects every table of the schemas that has the org column, with a commit after each where the caller allows it; see the view last_run';
 
 CREATE PROCEDURE org_scope.unprotect_all(schemas pg_catalog.name[])

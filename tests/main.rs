@@ -7,6 +7,7 @@ mod harness;
 mod access;
 mod across_orgs;
 mod context;
+mod copy_view;
 mod documents;
 mod folding;
 mod generator;

@@ -30,6 +30,7 @@ fn options(call: &Call, org_column: usize, first: usize) -> Result<Options, Erro
         create_index: call.required(first + 1, "create_index")?,
         set_default: call.required(first + 2, "set_default")?,
         roles: call.arg::<Names>(first + 3).map(|roles| roles.0),
+        copy_view: call.required(first + 4, "copy_view")?,
     })
 }
 
@@ -80,6 +81,10 @@ entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
     })))
 });
 
+entry!(org_scope_copy_row, pg_finfo_org_scope_copy_row, |call| {
+    let Some(row) = call.row_trigger() else { return Err(Error::NotCopyTrigger) };
+    if policy::copy_row(&row)? { Ok(row.kept()) } else { Ok(Answer::Fired) }
+});
 entry!(org_scope_truncate_guard, pg_finfo_org_scope_truncate_guard, |call| {
     if let Some(trigger) = call.trigger() {
         policy::guard_truncate(&trigger)?;

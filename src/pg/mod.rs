@@ -6,6 +6,7 @@ pub(crate) mod attempt;
 pub(crate) mod backend;
 pub(crate) mod call_site;
 pub(crate) mod catalog;
+pub(crate) mod copy_row;
 pub(crate) mod entry;
 pub(crate) mod epoch;
 pub(crate) mod executor;

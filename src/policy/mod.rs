@@ -1,6 +1,7 @@
 //! The generator: joins core's plans with the catalog's facts, and executes them.
 
 mod alter;
+mod copy_view;
 mod facts;
 mod findings;
 mod guard;
@@ -16,6 +17,7 @@ use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
+pub(crate) use copy_view::copy_row;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
@@ -45,6 +47,7 @@ pub(crate) struct Options {
     pub(crate) create_index: bool,
     pub(crate) set_default: bool,
     pub(crate) roles: Option<Vec<String>>,
+    pub(crate) copy_view: bool,
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.
@@ -64,6 +67,7 @@ fn spec(options: Options) -> Result<Spec, Error> {
         create_index: options.create_index,
         set_default: options.set_default,
         roles,
+        copy_view: options.copy_view,
     })
 }
 

@@ -7,7 +7,7 @@ use org_scope_core::policy::{self, Facts, Memory, Spec, State, Step, Surrounding
 use pgrx::pg_sys::Oid;
 
 use super::facts::IndexRoom;
-use super::{Options, Row, facts, findings, idents, rows, spec};
+use super::{Options, Row, copy_view, facts, findings, idents, rows, spec};
 use crate::pg::{attempt, parse, relation, settings, spi};
 
 /// What `protect` would do.
@@ -16,7 +16,8 @@ pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
         let spec = spec(options)?;
         let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(Vec::new()) };
-        let tables = vec![table];
+        let mut tables = vec![table];
+        copy_view::add(&mut tables, spec.copy_view);
         let room = facts::index_room(&spec, &tables).remove(0);
         let steps = steps(&spec, &tables[0], &room, None)?;
         let notes = all_notes(&spec, &tables, &[&steps], true).remove(0);
@@ -63,6 +64,7 @@ pub(super) struct Planned {
 /// which they run; a table that can't be protected gets a `skipped` row instead.
 pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
     let mut tables = facts::read(tables, Some(&spec.column));
+    copy_view::add(&mut tables, spec.copy_view);
     // Parents first: whatever is open above a parent is open above its children as well, and so is
     // the parent.
     tables.sort_by_cached_key(|table| (table.open_parents.len(), table.table()));
@@ -160,7 +162,8 @@ fn look(
     spec: &Spec,
     lifted: Option<Option<&Memory>>,
 ) -> Result<Option<(Facts, Vec<Step>)>, Error> {
-    let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    let Some(mut table) = facts::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    copy_view::add(std::slice::from_mut(&mut table), spec.copy_view);
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
     let steps = steps(spec, &table, &room, lifted)?;
     Ok(Some((table, steps)))

@@ -3,7 +3,7 @@
 use org_scope_core::policy::{self, FENCE, GATE};
 use pgrx::pg_sys::Oid;
 
-use super::facts;
+use super::{copy_view, facts};
 use crate::pg::settings;
 
 /// One row of the view.
@@ -22,7 +22,9 @@ pub(crate) struct ProtectedTable {
 pub(crate) fn protected_tables() -> Vec<ProtectedTable> {
     settings::neutral(|| {
         let tables = facts::protected(None).unwrap_or_default();
-        facts::read(&tables, None)
+        let mut tables = facts::read(&tables, None);
+        copy_view::add(&mut tables, false);
+        tables
             .into_iter()
             .map(|table| {
                 // Without its fence a table has no org column to speak of, whatever the gate says.

@@ -68,6 +68,8 @@ pub enum Error {
     NotOneStatement,
     /// `truncate_guard` was put on another event.
     NotTruncateTrigger,
+    /// `copy_row` was put on another event, or on something else than a view of columns of one table.
+    NotCopyTrigger,
     /// A run over many tables was begun inside somebody else's maintenance.
     NotFromHere,
     /// An argument that must be there is NULL.
@@ -261,6 +263,13 @@ impl Error {
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
             }
+            Self::NotCopyTrigger => say(
+                "0A000",
+                "copy_row must be fired for each row, instead of INSERT, on a view of one table's columns"
+                    .into(),
+                None,
+                None,
+            ),
             Self::NotFromHere => say(
                 "42501",
                 "a run over many tables can't begin inside a security-restricted operation".into(),
@@ -398,6 +407,7 @@ mod tests {
             Error::NotOneStatement,
             Error::NotFromHere,
             Error::NotTruncateTrigger,
+            Error::NotCopyTrigger,
             Error::EmptyOrg,
             Error::ContextTooLong,
             Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text },

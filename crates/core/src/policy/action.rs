@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::copy_view::CopyAction;
 use super::{FENCE, GATE, GUARD, Grantee, OrgKey};
 use crate::sql::{Ident, Literal, QualifiedName};
 
@@ -78,6 +79,13 @@ pub enum Action {
     RowSecurity(bool),
     /// FORCE or NO FORCE ROW LEVEL SECURITY.
     Force(bool),
+    /// A change of the view beside the table that takes COPY FROM.
+    CopyView {
+        /// The view's name.
+        view: Ident,
+        /// The change.
+        action: CopyAction,
+    },
 }
 
 impl Action {
@@ -141,6 +149,7 @@ impl Action {
             Self::DropGate => format!("DROP POLICY {GATE} ON {table}"),
             Self::RowSecurity(true) => format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
             Self::RowSecurity(false) => format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
+            Self::CopyView { view, action } => action.statement(table, view),
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
         }

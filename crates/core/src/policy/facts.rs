@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FENCE, GATE, Memory};
+use super::{CopyFacts, FENCE, GATE, Memory};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table.
@@ -48,6 +48,11 @@ pub struct Facts {
     pub open_parents: Vec<(Ident, Ident)>,
     /// Inheritance children without a fence.
     pub open_children: Vec<(Ident, Ident)>,
+    /// The name of the copy view that stands.
+    pub copy_view: Option<Ident>,
+    /// What that is made from, where it was asked for or stands.
+    #[serde(skip)]
+    pub copy: Option<CopyFacts>,
 }
 
 /// The org column.

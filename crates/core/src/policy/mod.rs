@@ -2,6 +2,7 @@
 //! that lead from the facts to the spec and back.
 
 mod action;
+mod copy_view;
 mod facts;
 mod index_name;
 mod memory;
@@ -18,6 +19,7 @@ mod unprotect;
 mod usage;
 
 pub use action::Action;
+pub use copy_view::{CopyFacts, copy_view_name};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
 pub use index_name::candidates as index_name_candidates;
 pub use memory::{Found, Memory};

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::action::INDEX_COMMENT;
+use super::copy_view;
 use super::memory::VERSION;
 use super::{Action, Column, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, OrgKey, Refusal, Spec, Step};
 use crate::sql::{Ident, QualifiedName};
@@ -85,6 +86,7 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     let gate = plan.gate(around.gone);
     plan.remember(fence_created, default, gate);
     plan.flags();
+    plan.copy_view();
     Ok(plan.steps)
 }
 
@@ -352,6 +354,18 @@ impl Plan<'_> {
             let statement = Action::Force(false).statement(&self.table);
             self.steps.push(Step::note(Kind::Force, Some(statement), reason));
         }
+    }
+
+    fn copy_view(&mut self) {
+        // As it will be: what the steps before leave of it.
+        let org_default = self.steps.iter().rev().find_map(|step| match &step.action {
+            Some(Action::SetDefault { expression, .. }) => Some(Some(expression.as_str())),
+            Some(Action::DropDefault(_)) => Some(None),
+            _ => None,
+        });
+        let org_default = org_default.unwrap_or(self.column.default.as_deref());
+        let steps = copy_view::steps(self.spec, self.facts, org_default);
+        self.steps.extend(steps);
     }
 }
 

@@ -81,10 +81,11 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+        Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }
 }
 
-fn table() -> Facts {
+pub(super) fn table() -> Facts {
     Facts {
         oid: 20000,
         schema: ident("public"),
@@ -118,11 +119,20 @@ fn table() -> Facts {
         guard: None,
         open_parents: vec![],
         open_children: vec![],
+        copy_view: None,
+        copy: None,
     }
 }
 
-fn spec() -> Spec {
-    Spec { column: ident("org_id"), force: true, create_index: true, set_default: true, roles: None }
+pub(super) fn spec() -> Spec {
+    Spec {
+        column: ident("org_id"),
+        force: true,
+        create_index: true,
+        set_default: true,
+        roles: None,
+        copy_view: false,
+    }
 }
 
 fn around() -> Surroundings<'static> {

@@ -18,6 +18,8 @@ pub struct Spec {
     pub set_default: bool,
     /// Whom the gate is for; none leaves it as it is.
     pub roles: Option<Vec<Grantee>>,
+    /// Whether a view beside the table takes COPY FROM.
+    pub copy_view: bool,
 }
 
 impl Spec {
@@ -35,6 +37,7 @@ impl Spec {
                 .map_or_else(|| facts.indexes.iter().any(|i| i.serves && i.valid), |m| m.index),
             set_default: memory.as_ref().map_or(own_default, |m| m.default),
             roles: None,
+            copy_view: facts.copy_view.is_some(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The way back: what protect brought goes, what it found returns.
 
+use super::copy_view;
 use super::protect::is_ours;
 use super::{Action, FENCE, Facts, GATE, Kind, OrgKey, Step};
 use crate::sql::Ident;
@@ -13,12 +14,11 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
     let found = memory.as_ref().and_then(|m| m.found.as_ref());
     let (fence, gate) = (facts.policy(FENCE).is_some(), facts.policy(GATE).is_some());
     // An index's comment alone proves nothing: CREATE TABLE … (LIKE … INCLUDING ALL) copies it.
-    if !fence && !gate && facts.guard.is_none() {
+    if !fence && !gate && facts.guard.is_none() && facts.copy_view.is_none() {
         return Vec::new();
     }
-    let mut steps = Vec::new();
+    let mut steps = copy_view::removal(facts, "takes the copy view away");
     let mut push = |kind, action, reason: &str| steps.push(Step::planned(kind, &table, action, reason));
-
     if fence {
         push(Kind::Fence, Action::DropFence, "takes the fence away");
     }
@@ -113,7 +113,7 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
 /// FORCE goes meanwhile: with it the server's own checks of rows would run over an empty table.
 pub fn lift(facts: &Facts) -> Vec<Step> {
     let table = facts.table();
-    let mut steps = Vec::new();
+    let mut steps = copy_view::removal(facts, "in the way of the statement; comes back after it");
     let mut push = |kind, action| {
         steps.push(Step::planned(kind, &table, action, "in the way of the statement; comes back after it"));
     };
