@@ -392,7 +392,7 @@ struct Road {
     attack: &'static str,
 }
 
-const ROADS: [Road; 11] = [
+const ROADS: [Road; 15] = [
     Road {
         kind: "view",
         build: "CREATE VIEW road AS SELECT * FROM agents; GRANT SELECT ON road TO {app}",
@@ -418,6 +418,31 @@ const ROADS: [Road; 11] = [
         kind: "view",
         build: "CREATE MATERIALIZED VIEW road AS SELECT * FROM agents; GRANT SELECT (id) ON road TO {app}",
         attack: "SELECT count(id) FROM road",
+    },
+    Road {
+        kind: "view",
+        build: "CREATE MATERIALIZED VIEW copies AS SELECT * FROM agents; CREATE VIEW road AS SELECT * FROM copies;
+                GRANT SELECT ON road TO {app}",
+        attack: "SELECT count(*) FROM road",
+    },
+    Road {
+        kind: "view",
+        build: "CREATE TABLE plans (name text); CREATE VIEW road AS SELECT a.*, p.name AS plan FROM agents a LEFT JOIN plans p ON true;
+                GRANT SELECT ON road TO {app}",
+        attack: "SELECT count(*) FROM road",
+    },
+    Road {
+        kind: "function",
+        build: "CREATE VIEW peek WITH (security_invoker = true) AS SELECT * FROM agents; CREATE VIEW over AS SELECT * FROM peek;
+                CREATE FUNCTION road() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+                AS 'BEGIN RETURN (SELECT count(*) FROM public.over); END'",
+        attack: "SELECT road()",
+    },
+    Road {
+        kind: "function",
+        build: "CREATE VIEW peek WITH (security_invoker = true) AS SELECT * FROM agents;
+                CREATE FUNCTION road() RETURNS bigint SECURITY DEFINER BEGIN ATOMIC SELECT count(*) FROM peek; END",
+        attack: "SELECT road()",
     },
     Road {
         kind: "function",

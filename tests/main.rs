@@ -32,3 +32,4 @@ mod system_a_workflow;
 mod system_b_voice;
 mod system_c_inbox;
 mod usage;
+mod views;

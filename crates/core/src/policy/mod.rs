@@ -17,6 +17,7 @@ mod spec;
 mod step;
 mod unprotect;
 mod usage;
+mod view_note;
 
 pub use action::Action;
 pub use copy_view::{CopyFacts, copy_view_name};
