@@ -77,7 +77,8 @@ pub(crate) fn insert(trigger: &pg_sys::TriggerData, first: bool) -> Option<bool>
     unsafe { pg_sys::slot_getallattrs(slot) };
     let count = target.shape.columns.len();
     // SAFETY: the slot's arrays have a place for each of the view's columns, and the shape has as many.
-    let (values, nulls) = unsafe { ((*slot).tts_values, (*slot).tts_isnull) };
+    let slot = unsafe { &*slot };
+    let (values, nulls) = (slot.tts_values, slot.tts_isnull);
     // SAFETY: as above.
     let nulls = unsafe { std::slice::from_raw_parts(nulls, count) };
     // SAFETY: as above.
@@ -132,12 +133,16 @@ fn look(relation: pg_sys::Relation, view: pg_sys::Oid) -> Option<Rc<Target>> {
 /// Reads from the view's own query which columns of which table its rows are for, so that renames don't matter.
 fn shape(relation: pg_sys::Relation) -> Option<Shape> {
     // SAFETY: open while the trigger fires.
-    let kind = unsafe { (*(*relation).rd_rel).relkind } as u8;
+    let form = unsafe { (*relation).rd_rel };
+    // SAFETY: as above.
+    let kind = unsafe { (*form).relkind } as u8;
     if kind != pg_sys::RELKIND_VIEW {
         return None;
     }
     // SAFETY: an open view; its query belongs to the relation's cache entry.
-    let query = unsafe { &*pg_sys::get_view_query(relation) };
+    let query = unsafe { pg_sys::get_view_query(relation) };
+    // SAFETY: as above.
+    let query = unsafe { &*query };
     // SAFETY: the query's own list.
     let entries = unsafe { PgList::<pg_sys::TargetEntry>::from_pg(query.targetList) };
     let mut table = None;
@@ -178,7 +183,9 @@ fn shape_of(table: pg_sys::Oid, numbers: &[(pg_sys::AttrNumber, pg_sys::Oid)]) -
         return None;
     }
     // SAFETY: reads the system cache.
-    let schema = unsafe { pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table)) };
+    let schema = unsafe { pg_sys::get_rel_namespace(table) };
+    // SAFETY: as above.
+    let schema = unsafe { pg_sys::get_namespace_name(schema) };
     // SAFETY: as above.
     let name = unsafe { pg_sys::get_rel_name(table) };
     let columns: Option<Vec<Column>> =

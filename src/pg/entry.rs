@@ -94,13 +94,17 @@ impl Call {
         };
         self.trigger()?;
         // SAFETY: a trigger's call, as was just seen, has its data as context.
-        let data = unsafe { (*self.0).context.cast::<pg_sys::TriggerData>().as_ref() }?;
+        let data = unsafe { (*self.0).context };
+        // SAFETY: as above.
+        let data = unsafe { data.cast::<pg_sys::TriggerData>().as_ref() }?;
         let kind = data.tg_event & (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_TIMINGMASK | TRIGGER_EVENT_ROW);
         if kind != TRIGGER_EVENT_INSERT | TRIGGER_EVENT_INSTEAD | TRIGGER_EVENT_ROW {
             return None;
         }
         // SAFETY: the call's own data; the server keeps it for all rows of one statement.
-        let function = unsafe { &mut *(*self.0).flinfo };
+        let function = unsafe { (*self.0).flinfo };
+        // SAFETY: as above.
+        let function = unsafe { &mut *function };
         let first = function.fn_extra.is_null();
         // Only ever compared with null.
         function.fn_extra = std::ptr::from_mut(function).cast();

@@ -207,7 +207,8 @@ impl Rows {
         // SAFETY: the slot holds a row.
         let tuple = unsafe { pg_sys::ExecFetchSlotHeapTuple(self.slot, false, &raw mut to_free) };
         // SAFETY: a tuple, alive until the next row comes.
-        let (length, header) = unsafe { ((*tuple).t_len, (*tuple).t_data) };
+        let read = unsafe { &*tuple };
+        let (length, header) = (read.t_len, read.t_data);
         // SAFETY: as above.
         let elsewhere = u32::from(unsafe { (*header).t_infomask }) & pg_sys::HEAP_HASEXTERNAL != 0;
         if to_free {
@@ -232,10 +233,14 @@ impl Rows {
 
     /// A column that was taken out of the row.
     fn at(&self, place: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: open until drop.
+        let slot = unsafe { &*self.slot };
         // SAFETY: the slot's arrays have a place for each column of the table.
-        let null = unsafe { *(*self.slot).tts_isnull.add(place) };
+        let null = unsafe { slot.tts_isnull.add(place) };
         // SAFETY: as above.
-        (!null).then(|| unsafe { *(*self.slot).tts_values.add(place) })
+        let value = unsafe { slot.tts_values.add(place) };
+        // SAFETY: as above, and what has been taken out of the row is written there.
+        (!unsafe { null.read() }).then(|| unsafe { value.read() })
     }
 }
 

@@ -84,7 +84,7 @@ pub enum Action {
         /// The view's name.
         view: Ident,
         /// The change.
-        action: CopyAction,
+        action: Box<CopyAction>,
     },
 }
 

@@ -172,7 +172,7 @@ struct Plan {
 
 impl Plan {
     fn push(&mut self, action: CopyAction, reason: &str) {
-        let action = Action::CopyView { view: self.view.clone(), action };
+        let action = Action::CopyView { view: self.view.clone(), action: Box::new(action) };
         self.steps.push(Step::planned(Kind::CopyView, &self.table, action, reason));
     }
 
@@ -280,7 +280,7 @@ mod tests {
         let copy = facts.copy.as_mut().expect("copy facts");
         for step in steps {
             let Some(Action::CopyView { view, action }) = &step.action else { panic!("{step:?}") };
-            if let CopyAction::Create { columns, replace: false } = action {
+            if let CopyAction::Create { columns, replace: false } = &**action {
                 let columns = columns.iter().map(|name| column(name.raw(), None)).collect();
                 copy.standing = Some(CopyView {
                     name: view.clone(),
@@ -294,7 +294,7 @@ mod tests {
                 continue;
             }
             let standing = copy.standing.as_mut().expect("a view that stands");
-            match action {
+            match &**action {
                 CopyAction::Create { columns, .. } => {
                     let new = columns.iter().skip(standing.columns.len());
                     standing.columns.extend(new.map(|name| column(name.raw(), None)).collect::<Vec<_>>());
