@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{CopyFacts, Facts, copy_view_name};
+use org_scope_core::policy::{CopyFacts, Facts, Spec, copy_view_name, wants_copy_view};
 use serde::Deserialize;
 
 use super::facts::query;
@@ -20,11 +20,20 @@ struct Answer {
     facts: CopyFacts,
 }
 
-/// Adds them to the facts of the tables that have a copy view, or of all where one is `wanted`.
-pub(super) fn add(tables: &mut [Facts], wanted: bool) {
+/// Adds them to the facts of the tables that are to have a copy view.
+pub(super) fn add(tables: &mut [Facts], spec: &Spec) {
+    add_where(tables, |table| wants_copy_view(spec, table));
+}
+
+/// Adds them to the facts of the tables that have one.
+pub(super) fn add_standing(tables: &mut [Facts]) {
+    add_where(tables, |table| table.copy_view.is_some());
+}
+
+fn add_where(tables: &mut [Facts], wanted: impl Fn(&Facts) -> bool) {
     let asked: Vec<_> = tables
         .iter()
-        .filter(|table| wanted || table.copy_view.is_some())
+        .filter(|table| wanted(table))
         .map(|table| {
             serde_json::json!({
                 "oid": table.oid.to_string(),

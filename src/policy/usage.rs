@@ -44,7 +44,7 @@ pub(crate) fn usage(schemas: Option<Vec<String>>) -> Result<Vec<Usage>, Error> {
         let tables = facts::protected(schemas.as_deref())?;
         let parts = catalog::read::<Parts>(PARTS, About::Many, &[tables.clone().into()]);
         let mut parts: HashMap<u32, Vec<u32>> = parts.into_iter().map(|p| (p.root, p.oids)).collect();
-        let fenced = facts::read(&tables, None).into_iter();
+        let fenced = facts::read(&tables, &facts::Columns::default()).into_iter();
         Ok::<_, Error>(fenced.filter_map(|f| parts.remove(&f.oid).map(|p| (f, p))).collect::<Vec<_>>())
     })?;
     Ok(fenced.iter().flat_map(|(table, parts)| of_one(table, parts)).collect())
@@ -54,7 +54,8 @@ fn of_one(table: &Facts, parts: &[u32]) -> Vec<Usage> {
     let target = Oid::from_u32(table.oid);
     let mut complete = false;
     let mut found = Vec::new();
-    if let Some((column, key)) = usage_key(table) {
+    let key = usage_key(table);
+    if let Some((key, column)) = key.as_ref().and_then(|key| key.column_name().map(|column| (key, column))) {
         let mut groups = Groups::new(key.family());
         let counted: Vec<bool> =
             parts.iter().map(|part| groups.count(Oid::from_u32(*part), column.raw())).collect();

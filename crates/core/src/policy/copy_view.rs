@@ -139,15 +139,27 @@ pub fn copy_view_name(table: &Ident) -> Ident {
     Ident::new(format!("{}{SUFFIX}", &table.raw()[..end])).unwrap_or_else(|_| table.clone())
 }
 
-/// The steps that make, mend or take away the copy view; `org_default` is the DEFAULT that the org column
-/// will have.
-pub(super) fn steps(spec: &Spec, facts: &Facts, org_default: Option<&str>) -> Vec<Step> {
-    let Some(copy) = facts.copy.as_ref().filter(|_| spec.copy_view) else {
-        return if spec.copy_view { Vec::new() } else { removal(facts, "copy_view was switched off") };
-    };
+/// Whether there is to be one.
+pub fn wants_copy_view(spec: &Spec, facts: &Facts) -> bool {
+    spec.copy_view.unwrap_or(facts.copy_view.is_some())
+}
+
+/// The steps that make, mend or take away the copy view, after those of the table itself.
+pub(super) fn steps(spec: &Spec, facts: &Facts, before: &[Step]) -> Vec<Step> {
+    if !wants_copy_view(spec, facts) {
+        return removal(facts, "copy_view was switched off");
+    }
+    let Some(copy) = &facts.copy else { return Vec::new() };
     let mut columns = copy.columns.clone();
-    for column in columns.iter_mut().filter(|c| c.name == spec.column) {
-        column.default = org_default.map(str::to_owned);
+    for action in before.iter().filter_map(|step| step.action.as_ref()) {
+        let (name, expression) = match action {
+            Action::SetDefault { column, expression } => (column, Some(expression.clone())),
+            Action::DropDefault(column) => (column, None),
+            _ => continue,
+        };
+        if let Some(column) = columns.iter_mut().find(|column| column.name == *name) {
+            column.default = expression;
+        }
     }
     let mut plan = Plan { table: facts.table(), view: copy_view_name(&facts.name), steps: Vec::new() };
     plan.make(facts, copy, &columns);
@@ -258,6 +270,13 @@ mod tests {
         Ident::new(name).expect("a legal name")
     }
 
+    /// A step before, as the table's own DEFAULT is set.
+    fn org_default() -> Vec<Step> {
+        let expression = "org_scope.current_org()".to_owned();
+        let action = Action::SetDefault { column: ident("org_id"), expression };
+        vec![Step::planned(Kind::Default, &table().table(), action, "")]
+    }
+
     fn column(name: &str, default: Option<&str>) -> CopyColumn {
         CopyColumn { name: ident(name), type_name: "text".into(), default: default.map(str::to_owned) }
     }
@@ -273,7 +292,7 @@ mod tests {
             owner_may_create: true,
             standing: None,
         });
-        (Spec { copy_view: true, ..spec() }, facts)
+        (Spec { copy_view: Some(true), ..spec() }, facts)
     }
 
     fn apply(facts: &mut Facts, steps: &[Step]) {
@@ -323,7 +342,7 @@ mod tests {
     fn a_new_view_says_everything_once() {
         let (spec, mut facts) = facts();
         facts.copy.as_mut().expect("copy facts").caller = ident("dba");
-        let made = steps(&spec, &facts, Some("org_scope.current_org()"));
+        let made = steps(&spec, &facts, &org_default());
         assert_eq!(
             statements(&made),
             [
@@ -338,13 +357,13 @@ mod tests {
             ]
         );
         apply(&mut facts, &made);
-        assert_eq!(steps(&spec, &facts, Some("org_scope.current_org()")), []);
+        assert_eq!(steps(&spec, &facts, &org_default()), []);
     }
 
     #[test]
     fn every_change_is_mended_in_one_call() {
         let (spec, mut facts) = facts();
-        let made = steps(&spec, &facts, None);
+        let made = steps(&spec, &facts, &[]);
         apply(&mut facts, &made);
         let copy = facts.copy.as_mut().expect("copy facts");
         copy.columns.push(column("later", Some("1")));
@@ -352,23 +371,23 @@ mod tests {
         let standing = copy.standing.as_mut().expect("a view");
         (standing.armed, standing.owner) = (false, ident("somebody"));
         standing.grants.clear();
-        let mended = steps(&spec, &facts, Some("org_scope.current_org()"));
+        let mended = steps(&spec, &facts, &org_default());
         assert!(statements(&mended)[0].starts_with("CREATE OR REPLACE VIEW"), "{mended:#?}");
         apply(&mut facts, &mended);
-        assert_eq!(steps(&spec, &facts, Some("org_scope.current_org()")), []);
+        assert_eq!(steps(&spec, &facts, &org_default()), []);
 
         facts.copy.as_mut().expect("copy facts").columns.remove(0);
-        let rebuilt = steps(&spec, &facts, None);
+        let rebuilt = steps(&spec, &facts, &[]);
         assert_eq!(statements(&rebuilt)[0], "DROP VIEW public.agents_copy");
         apply(&mut facts, &rebuilt);
-        assert_eq!(steps(&spec, &facts, None), []);
+        assert_eq!(steps(&spec, &facts, &[]), []);
 
         facts.copy.as_mut().expect("copy facts").standing.as_mut().expect("a view").invoker = false;
         assert_eq!(
-            statements(&steps(&spec, &facts, None)),
+            statements(&steps(&spec, &facts, &[])),
             ["ALTER VIEW public.agents_copy SET (security_invoker = true)"]
         );
-        let away = steps(&Spec { copy_view: false, ..spec }, &facts, None);
+        let away = steps(&Spec { copy_view: Some(false), ..spec }, &facts, &[]);
         assert_eq!(statements(&away), ["DROP VIEW public.agents_copy"]);
     }
 
@@ -377,7 +396,7 @@ mod tests {
         let state = |change: fn(&mut CopyFacts)| {
             let (spec, mut facts) = facts();
             change(facts.copy.as_mut().expect("copy facts"));
-            let steps = steps(&spec, &facts, None);
+            let steps = steps(&spec, &facts, &[]);
             (steps.len(), steps[0].state)
         };
         assert_eq!(state(|c| c.taken = true), (1, State::Skipped));

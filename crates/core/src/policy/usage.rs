@@ -1,13 +1,10 @@
 //! By what a table's rows are told apart when they are counted.
 
-use super::{FENCE, Facts, OrgKey};
-use crate::sql::Ident;
+use super::{Compared, FENCE, Facts, Spec};
 
-/// The column whose value is a row's organization; none where the fence doesn't say so, as one that was
-/// altered by hand.
-pub fn usage_key(facts: &Facts) -> Option<(&Ident, OrgKey)> {
-    let column = facts.column.as_ref()?;
-    let key = OrgKey::of(column).ok()?;
-    let stands = facts.policy(FENCE)?.using.as_deref() == Some(&key.printed(column));
-    stands.then_some((&column.name, key))
+/// What says whose a row is; none where the fence doesn't, as one that was altered by hand.
+pub fn usage_key(facts: &Facts) -> Option<Compared> {
+    let org = Compared::of(facts, &Spec::read_back(facts)?.org).ok()?;
+    let fence = facts.policy(FENCE)?.check.as_deref()?;
+    (fence == org.own().printed).then_some(org)
 }
