@@ -168,8 +168,9 @@ fn a_plan_shows_every_statement_and_a_second_run_has_none() {
     assert_eq!(app.text("SELECT name || later FROM agents WHERE id = 20"), "nobody5");
     assert_eq!(owner.text(&format!("SELECT has_table_privilege('{other}', 'agents_copy', 'INSERT')")), "t");
 
-    // Without the option it goes, and unprotect takes it too.
-    let away = owner.steps("protect('agents')");
+    // A call without the option leaves it, false takes it away, and unprotect does.
+    assert_eq!(kinds(&owner.steps("protect('agents')")), Vec::<&str>::new());
+    let away = owner.steps("protect('agents', copy_view => false)");
     assert_eq!(statements(&away), ["DROP VIEW public.agents_copy"]);
     owner.run("ALTER TABLE agents DROP later, ALTER name DROP DEFAULT");
     assert_eq!(owner.fence_of("agents").replace("nobody", ""), before);

@@ -148,6 +148,27 @@ fn a_table_that_cannot_be_told_apart_is_not_silently_missing() {
 }
 
 #[test]
+fn an_organization_inside_a_value_counts_too() {
+    let wall = Wall::new("usage_expression");
+    wall.owner().run(
+        "CREATE TABLE keys (id int, gone int, settings jsonb); ALTER TABLE keys DROP gone;
+         INSERT INTO keys VALUES (1, '{\"org\": \"a\"}'), (2, '{\"org\": \"a\"}'), (3, '{\"org\": \"größe\"}'), (4, '{}');
+         CREATE TABLE parted (key text); INSERT INTO parted SELECT n % 2 || ':' || n FROM generate_series(1, 5) n;
+         CREATE TABLE shared (org_id text); INSERT INTO shared VALUES ('a'), (NULL);
+         SELECT org_scope.protect_expression('keys', 'settings->>''org''', 'text');
+         SELECT org_scope.protect_expression('parted', 'split_part(key, '':'', 1)::bigint', 'bigint');
+         SELECT org_scope.protect('shared', shared_rows => true)",
+    );
+    let mut session = wall.db.connect(&billing(&wall));
+    session.run("SET search_path = pg_temp, public; CREATE TEMP TABLE jsonb ()");
+    assert_eq!(
+        counted(&mut session, ""),
+        ["keys|a|2", "keys|größe|1", "keys|-|1", "parted|0|2", "parted|1|3", "shared|a|1", "shared|-|1"]
+    );
+    assert_eq!(session.notices(), []);
+}
+
+#[test]
 fn all_tables_are_read_as_of_one_moment() {
     let wall = Wall::new("usage_snapshot");
     let mut owner = wall.agents();

@@ -33,6 +33,7 @@ pub(crate) mod relation;
 pub(crate) mod reliance;
 pub(crate) mod report;
 pub(crate) mod role;
+pub(crate) mod row_value;
 pub(crate) mod running;
 pub(crate) mod session;
 pub(crate) mod settings;

@@ -1,4 +1,4 @@
-//! Counts the rows of a table by the value of one column.
+//! Counts the rows of a table by the value of one column, or of an expression of the server's own functions.
 //!
 //! It reads the table itself, by its OID: no statement is planned, so no policy filters the rows, no
 //! privilege is asked for, and nothing of anybody's runs (policies, index expressions, generated columns,
@@ -8,7 +8,11 @@ use std::collections::HashMap;
 use std::ffi::CString;
 
 use org_scope_core::org::{OrgType, text_of};
+use org_scope_core::policy::Source;
 use pgrx::{PgTupleDesc, pg_sys, varlena};
+
+use super::expression;
+use super::row_value::RowValue;
 
 /// What one group has.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +30,7 @@ impl Tally {
     }
 }
 
-/// Groups of rows by a column that holds organizations.
+/// Groups of rows by their organization.
 pub(crate) struct Groups {
     family: OrgType,
     null: Tally,
@@ -34,20 +38,20 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// None yet, for a column of this family.
+    /// None yet, for organizations of this family.
     pub(crate) fn new(family: OrgType) -> Self {
         Self { family, null: Tally::default(), groups: HashMap::new() }
     }
 
     /// Counts the table's rows as the running statement's snapshot shows them. False where that can't be:
     /// the table has no rows of its own, or no such column. One that is gone has no rows.
-    pub(crate) fn count(&mut self, table: pg_sys::Oid, column: &str) -> bool {
+    pub(crate) fn count(&mut self, table: pg_sys::Oid, source: &Source) -> bool {
         let Some(table) = Table::open(table) else { return true };
-        let Some(attribute) = table.attribute(column, self.family) else { return false };
+        let Some(organization) = table.organization(source, self.family) else { return false };
         let mut rows = Rows::of(&table);
         while rows.next() {
             let bytes = rows.size(&table.long);
-            let Some(value) = rows.value(attribute) else {
+            let Some(value) = rows.value(&organization) else {
                 self.null.add(bytes);
                 continue;
             };
@@ -100,10 +104,10 @@ fn with_key(family: OrgType, value: Value, work: impl FnOnce(&[u8])) {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Attribute {
-    number: i32,
-    length: i16,
+/// Where a row's organization is to be had.
+enum Organization {
+    Column { number: i32, length: i16 },
+    Expression { value: RowValue, length: i16 },
 }
 
 struct Value {
@@ -136,33 +140,38 @@ impl Table {
         Some(Self { relation, columns, long })
     }
 
-    fn attribute(&self, column: &str, family: OrgType) -> Option<Attribute> {
+    fn organization(&self, source: &Source, family: OrgType) -> Option<Organization> {
         // SAFETY: open.
         let form = unsafe { (*self.relation).rd_rel };
         // SAFETY: as above.
         if unsafe { (*form).relkind } as u8 != pg_sys::RELKIND_RELATION {
             return None;
         }
-        let name = CString::new(column).ok()?;
         // SAFETY: open.
         let oid = unsafe { (*self.relation).rd_id };
+        match source {
+            Source::Column(column) => self.column(oid, column.raw(), family),
+            Source::Expression(expression) => {
+                let (node, org_type) = expression::over_rows(oid, expression)?;
+                // SAFETY: reads the system cache.
+                let length = unsafe { pg_sys::get_typlen(org_type) };
+                Some(Organization::Expression { value: RowValue::new(node), length })
+            }
+        }
+    }
+
+    fn column(&self, oid: pg_sys::Oid, column: &str, family: OrgType) -> Option<Organization> {
+        let name = CString::new(column).ok()?;
         // SAFETY: reads the system cache; 0 where there is no such column.
         let number = unsafe { pg_sys::get_attnum(oid, name.as_ptr()) };
         let place = usize::try_from(number).ok()?.checked_sub(1)?;
         let attribute = self.columns.get(place)?;
         // SAFETY: reads the system cache.
         let base = unsafe { pg_sys::getBaseType(attribute.atttypid) };
-        (family_of(base) == Some(family))
-            .then_some(Attribute { number: i32::from(number), length: attribute.attlen })
-    }
-}
-
-fn family_of(base: pg_sys::Oid) -> Option<OrgType> {
-    match base {
-        pg_sys::UUIDOID => Some(OrgType::Uuid),
-        pg_sys::TEXTOID | pg_sys::VARCHAROID => Some(OrgType::Text),
-        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => Some(OrgType::Bigint),
-        _ => None,
+        // A varchar is read as the text that it is.
+        let base = if base == pg_sys::VARCHAROID { pg_sys::TEXTOID } else { base };
+        (expression::family_of(base) == Some(family))
+            .then_some(Organization::Column { number: i32::from(number), length: attribute.attlen })
     }
 }
 
@@ -224,11 +233,17 @@ impl Rows {
         size
     }
 
-    fn value(&self, attribute: Attribute) -> Option<Value> {
-        // SAFETY: the slot holds a row of a table that has this column.
-        unsafe { pg_sys::slot_getsomeattrs(self.slot, attribute.number) };
-        let datum = self.at(usize::try_from(attribute.number - 1).ok()?)?;
-        Some(Value { datum, length: attribute.length })
+    fn value(&self, organization: &Organization) -> Option<Value> {
+        match organization {
+            Organization::Column { number, length } => {
+                // SAFETY: the slot holds a row of a table that has this column.
+                unsafe { pg_sys::slot_getsomeattrs(self.slot, *number) };
+                Some(Value { datum: self.at(usize::try_from(number - 1).ok()?)?, length: *length })
+            }
+            Organization::Expression { value, length } => {
+                Some(Value { datum: value.ask(self.slot)?, length: *length })
+            }
+        }
     }
 
     /// A column that was taken out of the row.

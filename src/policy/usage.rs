@@ -54,11 +54,11 @@ fn of_one(table: &Facts, parts: &[u32]) -> Vec<Usage> {
     let target = Oid::from_u32(table.oid);
     let mut complete = false;
     let mut found = Vec::new();
-    let key = usage_key(table);
-    if let Some((key, column)) = key.as_ref().and_then(|key| key.column_name().map(|column| (key, column))) {
-        let mut groups = Groups::new(key.family());
-        let counted: Vec<bool> =
-            parts.iter().map(|part| groups.count(Oid::from_u32(*part), column.raw())).collect();
+    if let Some((source, family)) = usage_key(table) {
+        let mut groups = Groups::new(family);
+        // An expression is read as it was printed.
+        let count = |part: &u32| groups.count(Oid::from_u32(*part), &source);
+        let counted: Vec<bool> = settings::neutral(|| parts.iter().map(count).collect());
         complete = counted.iter().all(|counted| *counted);
         found.extend(groups.finish().into_iter().map(|(org, tally)| Usage {
             org,

@@ -410,7 +410,7 @@ impl Error {
                 "OS010",
                 format!("the rows of {table} can't be told by organization"),
                 Some(
-                    "Its fence doesn't compare a column with the organization, or a partition keeps its rows elsewhere.",
+                    "Its fence doesn't say what it compares with the organization, or a partition keeps its rows elsewhere.",
                 ),
                 Some(format!(
                     "SELECT * FROM org_scope.protected_tables WHERE target = {}::regclass;",
