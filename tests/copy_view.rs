@@ -336,3 +336,34 @@ fn a_view_made_by_another_belongs_to_the_tables_owner() {
     let skipped = steps.iter().find(|s| s.kind == "copy_view").expect("said");
     assert!(skipped.state == "skipped" && skipped.reason.contains("CREATE"), "{skipped:?}");
 }
+
+#[test]
+fn a_partitioned_table_has_one_view_for_all_its_partitions() {
+    let wall = Wall::new("copy_partitions");
+    let mut owner = wall.owner();
+    owner.run(&format!(
+        "CREATE TABLE runs (id int, org_id text, at date) PARTITION BY RANGE (at);
+         CREATE TABLE runs_1 PARTITION OF runs FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+         CREATE TABLE runs_2 (at date, gone int, org_id text, id int); ALTER TABLE runs_2 DROP gone;
+         ALTER TABLE runs ATTACH PARTITION runs_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+         GRANT SELECT, INSERT ON runs TO {};
+         SELECT org_scope.protect('runs', copy_view => true)",
+        wall.app
+    ));
+    assert_eq!(
+        owner.column("SELECT relname FROM pg_class WHERE relkind = 'v' AND relname ~ 'runs'"),
+        ["runs_copy"]
+    );
+    assert_eq!(kinds(&owner.steps("protect('runs', copy_view => true)")), Vec::<&str>::new());
+    let mut app = wall.app("a");
+    copy(&mut app, "runs_copy (id, at)", "1\t2026-01-05\n2\t2026-02-05\n").expect("taken");
+    assert_eq!(
+        app.column("SELECT tableoid::regclass || org_id FROM runs ORDER BY id"),
+        ["runs_1a", "runs_2a"]
+    );
+    refused(&mut app, "runs_copy", "3\tb\t2026-02-05\n", "42501").says("row-level security policy");
+    owner.run("SELECT org_scope.alter_protected('runs', 'ALTER TABLE runs ALTER org_id TYPE varchar(9)')");
+    copy(&mut app, "runs_copy (id, at)", "4\t2026-02-06\n").expect("taken");
+    owner.run("SELECT org_scope.unprotect('runs')");
+    assert_eq!(owner.text("SELECT to_regclass('runs_copy')"), "");
+}

@@ -210,3 +210,27 @@ fn a_long_count_can_be_cancelled() {
     session.run("SET statement_timeout = 0");
     assert_eq!(counted(&mut session, ""), ["long|1|300000"]);
 }
+
+#[test]
+fn partitions_count_with_their_table_and_children_by_themselves() {
+    let wall = Wall::new("usage_partitions");
+    wall.owner().run(
+        "CREATE TABLE runs (id int, org_id text) PARTITION BY RANGE (id);
+         CREATE TABLE runs_1 PARTITION OF runs FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);
+         CREATE TABLE runs_11 (org_id text, gone int, id int); ALTER TABLE runs_11 DROP gone;
+         ALTER TABLE runs_1 ATTACH PARTITION runs_11 FOR VALUES FROM (0) TO (5);
+         CREATE TABLE runs_12 PARTITION OF runs_1 DEFAULT; CREATE TABLE runs_2 PARTITION OF runs DEFAULT;
+         INSERT INTO runs SELECT n, CASE WHEN n % 3 = 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 20) n;
+         CREATE TABLE parent (org_id text); CREATE TABLE child () INHERITS (parent);
+         INSERT INTO parent VALUES ('a'); INSERT INTO child VALUES ('a'), ('b');
+         SELECT org_scope.protect('runs'), org_scope.protect('parent')",
+    );
+    let mut session = wall.db.connect(&billing(&wall));
+    let expected = ["child|a|1", "child|b|1", "parent|a|1", "runs|a|6", "runs|b|14"];
+    assert_eq!(counted(&mut session, ""), expected);
+    wall.owner().run("ALTER TABLE runs DETACH PARTITION runs_2");
+    assert_eq!(
+        counted(&mut session, ""),
+        ["child|a|1", "child|b|1", "parent|a|1", "runs|a|3", "runs|b|6", "runs_2|a|3", "runs_2|b|8"]
+    );
+}

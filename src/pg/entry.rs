@@ -9,7 +9,7 @@ use pgrx::{PgTrigger, fcinfo};
 
 use org_scope_core::Error;
 
-use super::throw;
+use super::{event, throw};
 
 /// A call's arguments.
 pub(crate) struct Call(FunctionCallInfo);
@@ -111,6 +111,11 @@ impl Call {
         // Only ever compared with null.
         function.fn_extra = std::ptr::from_mut(function).cast();
         Some(RowTrigger { data, first })
+    }
+
+    /// The statement whose event trigger calls, or `None` where none does.
+    pub(crate) fn event(&self) -> Option<event::Command<'_>> {
+        event::of_call(self.0)
     }
 
     /// Gives rows back, one `Vec` with a datum or NULL for each declared column.

@@ -9,6 +9,7 @@ pub(crate) mod catalog;
 pub(crate) mod copy_row;
 pub(crate) mod entry;
 pub(crate) mod epoch;
+pub(crate) mod event;
 pub(crate) mod executor;
 pub(crate) mod expression;
 pub(crate) mod fence_call;

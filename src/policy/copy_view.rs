@@ -22,7 +22,9 @@ struct Answer {
 
 /// Adds them to the facts of the tables that are to have a copy view.
 pub(super) fn add(tables: &mut [Facts], spec: &Spec) {
-    add_where(tables, |table| wants_copy_view(spec, table));
+    add_where(tables, |table| {
+        table.copy_view.is_some() || (table.parents.is_empty() && wants_copy_view(spec, table))
+    });
 }
 
 /// Adds them to the facts of the tables that have one.

@@ -111,7 +111,7 @@ struct InvokerView {
 }
 
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
-pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
+pub(super) fn read(spec: &Spec, tables: &[&Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
     if tables.is_empty() {
         return Vec::new();
     }
@@ -163,7 +163,7 @@ fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
 }
 
 fn definers(
-    tables: &[Facts],
+    tables: &[&Facts],
     steps: &[&Vec<Step>],
     views: &[InvokerView],
     after: String,
@@ -184,7 +184,7 @@ fn definers(
             let mut mentioned: BTreeSet<usize> = mentioned.collect();
             mentioned.extend(definer.names.iter().filter_map(|oid| places.get(oid)));
             mentioned.retain(|&place| {
-                let table = &tables[place];
+                let table = tables[place];
                 definer.passes_all || (!forced(table, steps[place]) && definer.passes.contains(&table.owner))
             });
             (!mentioned.is_empty()).then_some((definer.oid, mentioned))

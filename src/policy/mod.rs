@@ -2,13 +2,16 @@
 
 mod alter;
 mod copy_view;
+mod ddl;
 mod facts;
+mod family;
 mod findings;
 mod guard;
 mod protect;
 mod protected;
 mod run;
 mod stamp;
+mod survey;
 mod unprotect;
 mod usage;
 
@@ -19,6 +22,7 @@ use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use copy_view::copy_row;
+pub(crate) use ddl::command_end;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;

@@ -17,6 +17,7 @@ mod refusal;
 mod simulate;
 mod spec;
 mod step;
+mod under;
 mod unprotect;
 mod usage;
 mod view_note;
@@ -35,6 +36,7 @@ pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
 pub use refusal::{Refusal, Unfit};
 pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
 pub use step::{Kind, State, Step};
+pub use under::Under;
 pub use unprotect::{drop_default, lift, put_back, unprotect};
 pub use usage::usage_key;
 

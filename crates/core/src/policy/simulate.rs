@@ -123,6 +123,8 @@ pub(super) fn table() -> Facts {
         name: ident("agents"),
         kind: 'r',
         is_partition: false,
+        root: None,
+        parents: vec![],
         other_temp: false,
         system: false,
         extension: None,
@@ -139,6 +141,7 @@ pub(super) fn table() -> Facts {
         guard: None,
         stamp: None,
         open_parents: vec![],
+        fenced_parents: vec![],
         open_children: vec![],
         copy_view: None,
         copy: None,
@@ -256,7 +259,10 @@ fn a_fence_on_another_column_is_not_moved() {
     facts.column.as_mut().expect("a column").name = ident("other");
     let wanted = Source::Column(ident("other"));
     let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
-    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted }));
+    assert_eq!(
+        error,
+        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: facts.table() })
+    );
 }
 
 #[test]
