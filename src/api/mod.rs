@@ -8,3 +8,4 @@ mod context;
 mod conversions;
 mod policy;
 mod projects;
+mod usage;
