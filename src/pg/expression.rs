@@ -101,12 +101,16 @@ fn checked(table: Oid, text: &str) -> Result<Analysed, Unfit> {
     }
     let mut seen = Seen { columns: false, foreign: false };
     // SAFETY: an analysed expression; the state outlives the walk.
-    unsafe { throw::whole(|| walk(analysed.node, (&raw mut seen).cast())) };
+    let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
+    // SAFETY: calls the server alone and owns nothing.
+    unsafe { throw::whole(look) };
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
     // SAFETY: an analysed expression; looks functions up.
-    if unsafe { throw::whole(|| contain_mutable_functions(analysed.node)) } {
+    let look = || unsafe { contain_mutable_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } {
         return Err(Unfit::Volatile);
     }
     if !seen.columns {
@@ -131,7 +135,9 @@ fn analyse(table: Oid, raw: *mut Node) -> Analysed {
     // SAFETY: the expression just analysed.
     unsafe { assign_expr_collations(state, node) };
     // SAFETY: open until table_close.
-    let name = unsafe { &raw const (*(*relation).rd_rel).relname.data }.cast();
+    let class = unsafe { (*relation).rd_rel };
+    // SAFETY: the relation's own, valid as long as it is open.
+    let name = unsafe { &raw const (*class).relname.data }.cast();
     // SAFETY: a name is NUL-terminated, and copied.
     let context = unsafe { pg_sys::deparse_context_for(name, table) };
     // SAFETY: an expression over that table.
@@ -180,7 +186,9 @@ unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool
 
 fn type_name(oid: Oid) -> String {
     // SAFETY: prints any OID.
-    let name = unsafe { throw::whole(|| format_type_be(oid)) };
+    let print = || unsafe { format_type_be(oid) };
+    // SAFETY: calls the server alone and owns nothing.
+    let name = unsafe { throw::whole(print) };
     // SAFETY: NUL-terminated, in the current memory context.
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
