@@ -39,12 +39,7 @@ impl<'a> NewTuple<'a> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         // SAFETY: the relation is open while the trigger runs.
         let descriptor = unsafe { (*data.tg_relation).rd_att };
-        // SAFETY: as above.
-        let descriptor = unsafe { &*descriptor };
-        // SAFETY: the descriptor holds natts attributes, and the column is one of them.
-        let attribute =
-            unsafe { descriptor.attrs.as_slice(usize::try_from(descriptor.natts).ok()?) }.get(index)?;
-        Some(Self { data, attribute })
+        Some(Self { data, attribute: attribute(descriptor, index)? })
     }
 
     /// Whether the row replaces another.
@@ -131,5 +126,26 @@ impl<'a> NewTuple<'a> {
         let (columns, values, nulls) = (columns.as_mut_ptr(), values.as_mut_ptr(), nulls.as_mut_ptr());
         // SAFETY: one column with one value of its type; the row lands in the trigger's memory.
         unsafe { pg_sys::heap_modify_tuple_by_cols(self.row(), descriptor, 1, columns, values, nulls) }
+    }
+}
+
+/// A column by its place, where there is one.
+fn attribute<'a>(descriptor: pg_sys::TupleDesc, index: usize) -> Option<&'a pg_sys::FormData_pg_attribute> {
+    // SAFETY: a relation's own, which its caller holds open.
+    let count = usize::try_from(unsafe { (*descriptor).natts }).ok()?;
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    {
+        // SAFETY: as above.
+        let attributes = unsafe { &(*descriptor).attrs };
+        // SAFETY: the descriptor holds that many.
+        unsafe { attributes.as_slice(count) }.get(index)
+    }
+    #[cfg(feature = "pg18")]
+    {
+        let number = i32::try_from(index).ok().filter(|_| index < count)?;
+        // SAFETY: one of the descriptor's columns.
+        let attribute = unsafe { pg_sys::TupleDescAttr(descriptor, number) };
+        // SAFETY: part of the descriptor.
+        unsafe { attribute.as_ref() }
     }
 }
