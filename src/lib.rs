@@ -19,6 +19,7 @@ extension_sql_file!("../sql/context.sql", name = "context", requires = ["bootstr
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]);
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["access"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
+extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 
 /// Runs when the library loads: with the server, with the session, or with the first call.
 #[pg_guard]

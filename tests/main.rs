@@ -30,3 +30,4 @@ mod surface;
 mod system_a_workflow;
 mod system_b_voice;
 mod system_c_inbox;
+mod through;

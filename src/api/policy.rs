@@ -8,7 +8,7 @@ use crate::pg::entry::{Answer, Call, entry};
 use crate::pg::types::{Name, Names};
 use crate::policy::{self, Options, Row};
 
-fn answer(call: &Call, rows: Vec<Row>) -> Answer {
+pub(super) fn answer(call: &Call, rows: Vec<Row>) -> Answer {
     call.rows(rows.into_iter().zip(1_i32..).map(|(row, ordinal)| {
         let Row { target, step } = row;
         vec![
@@ -33,7 +33,7 @@ fn options(call: &Call, org_column: usize, first: usize) -> Result<Options, Erro
     })
 }
 
-fn target(call: &Call) -> Result<Oid, Error> {
+pub(super) fn target(call: &Call) -> Result<Oid, Error> {
     call.required(0, "target")
 }
 

@@ -72,6 +72,14 @@ impl Call {
         unsafe { PgTrigger::from_fcinfo(data) }.ok()
     }
 
+    /// The function that is called.
+    pub(crate) fn function(&self) -> pg_sys::Oid {
+        // SAFETY: the call's own data.
+        let info = unsafe { (*self.0).flinfo };
+        // SAFETY: the server fills it before it calls.
+        unsafe { (*info).fn_oid }
+    }
+
     /// Gives rows back, one `Vec` with a datum or NULL for each declared column.
     pub(crate) fn rows(&self, rows: impl IntoIterator<Item = Vec<Option<Datum>>>) -> Answer {
         // SAFETY: makes the tuple store from the call's own declaration, or raises.

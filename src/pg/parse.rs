@@ -15,20 +15,24 @@ unsafe extern "C-unwind" {
 /// Whether a text is one bare expression, so that it can stand in parentheses and nothing in it
 /// ends them: proven by the server's own grammar.
 pub(crate) fn is_expression(text: &str) -> bool {
-    // In parentheses as well: a trailing comment would swallow the closing one.
-    bare_expression(text) && bare_expression(&format!("({text})"))
+    expression(text).is_some()
 }
 
-fn bare_expression(text: &str) -> bool {
-    let Some(statement) = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR) else { return false };
-    let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) else {
-        return false;
-    };
+/// The tree of such a text.
+pub(crate) fn expression(text: &str) -> Option<*mut pg_sys::Node> {
+    // In parentheses as well: a trailing comment would swallow the closing one.
+    bare_expression(text)?;
+    bare_expression(&format!("({text})"))
+}
+
+fn bare_expression(text: &str) -> Option<*mut pg_sys::Node> {
+    let statement = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR)?;
+    let select = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt)?;
     // SAFETY: the target list of a parsed statement, in the current memory context.
     let targets = unsafe { PgList::<pg_sys::Node>::from_pg(select.targetList) };
-    let Some(target) = targets.get_ptr(0).filter(|_| targets.len() == 1) else { return false };
-    let Some(target) = cast::<pg_sys::ResTarget>(target, pg_sys::NodeTag::T_ResTarget) else { return false };
-    target.name.is_null()
+    let target = targets.get_ptr(0).filter(|_| targets.len() == 1)?;
+    let target = cast::<pg_sys::ResTarget>(target, pg_sys::NodeTag::T_ResTarget)?;
+    let bare = target.name.is_null()
         && select.distinctClause.is_null()
         && select.intoClause.is_null()
         && select.fromClause.is_null()
@@ -42,7 +46,8 @@ fn bare_expression(text: &str) -> bool {
         && select.limitCount.is_null()
         && select.lockingClause.is_null()
         && select.withClause.is_null()
-        && select.op == pg_sys::SetOperation::SETOP_NONE
+        && select.op == pg_sys::SetOperation::SETOP_NONE;
+    bare.then_some(target.val)
 }
 
 /// Whether the text is exactly one statement that reads or writes rows or alters a table, and that

@@ -7,6 +7,7 @@ mod guard;
 mod protect;
 mod protected;
 mod run;
+mod through;
 mod unprotect;
 
 use org_scope_core::Error;
@@ -19,11 +20,20 @@ pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
+pub(crate) use through::{
+    ThroughOptions, begin_fill, check_parent, fill_from_parent, fill_step, move_children, plan_through,
+    protect_through,
+};
 pub(crate) use unprotect::unprotect;
 
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {
-    crate::pg::xact::on_end(run::end_transaction);
+    crate::pg::xact::on_end(end_transaction);
+}
+
+fn end_transaction(committed: bool) {
+    run::end_transaction(committed);
+    through::end_transaction(committed);
 }
 
 /// A step of one table.

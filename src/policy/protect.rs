@@ -16,12 +16,17 @@ pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
         let spec = spec(options)?;
         let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(Vec::new()) };
-        let tables = vec![table];
-        let room = facts::index_room(&spec, &tables).remove(0);
-        let steps = steps(&spec, &tables[0], &room, None)?;
-        let notes = all_notes(&spec, &tables, &[&steps], true).remove(0);
-        Ok(rows(target.to_u32(), [steps, notes].concat()).collect())
+        Ok(rows(target.to_u32(), planned(&spec, table, true)?).collect())
     })
+}
+
+/// Steps and notes for a table as these facts tell it.
+pub(super) fn planned(spec: &Spec, table: Facts, count: bool) -> Result<Vec<Step>, Error> {
+    let tables = [table];
+    let room = facts::index_room(spec, &tables).remove(0);
+    let steps = steps(spec, &tables[0], &room, None)?;
+    let notes = all_notes(spec, &tables, &[&steps], count).remove(0);
+    Ok([steps, notes].concat())
 }
 
 /// Sets the fence.

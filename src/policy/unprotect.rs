@@ -4,13 +4,18 @@ use org_scope_core::policy::{self, Step};
 use pgrx::pg_sys::Oid;
 
 use super::protect::execute;
+use super::through::untie;
 use super::{Row, facts, rows};
 use crate::pg::{parse, relation, settings};
 
 /// Takes away what protect brought, and puts back what it found.
 pub(crate) fn unprotect(target: Oid) -> Vec<Row> {
     relation::require_owner(target);
-    settings::neutral(|| rows(target.to_u32(), lift(target)).collect())
+    settings::neutral(|| {
+        let fence = lift(target);
+        let untied = facts::read_one(target, None).map(|child| untie(target, &child)).unwrap_or_default();
+        rows(target.to_u32(), fence).chain(untied).collect()
+    })
 }
 
 /// The same inside a run.

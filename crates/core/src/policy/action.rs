@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::through::Link;
 use super::{FENCE, GATE, GUARD, Grantee, OrgKey};
 use crate::sql::{Ident, Literal, QualifiedName};
 
@@ -78,6 +79,8 @@ pub enum Action {
     RowSecurity(bool),
     /// FORCE or NO FORCE ROW LEVEL SECURITY.
     Force(bool),
+    /// Ties a child to its parent.
+    Link(Link),
 }
 
 impl Action {
@@ -143,6 +146,7 @@ impl Action {
             Self::RowSecurity(false) => format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
+            Self::Link(link) => link.statement(table),
         }
     }
 }

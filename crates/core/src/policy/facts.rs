@@ -48,6 +48,15 @@ pub struct Facts {
     pub open_parents: Vec<(Ident, Ident)>,
     /// Inheritance children without a fence.
     pub open_children: Vec<(Ident, Ident)>,
+    /// What ties it to a parent from which its organization comes.
+    pub through: Option<Through>,
+}
+
+/// Whether what protect_through brought stands.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Through {
+    /// Whether all of it is there, checked and switched on.
+    pub right: bool,
 }
 
 /// The org column.

@@ -14,10 +14,11 @@ mod refusal;
 mod simulate;
 mod spec;
 mod step;
+pub mod through;
 mod unprotect;
 
 pub use action::Action;
-pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
+pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Through};
 pub use index_name::candidates as index_name_candidates;
 pub use memory::{Found, Memory};
 pub use mention::Names;

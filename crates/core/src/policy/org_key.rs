@@ -47,6 +47,12 @@ impl OrgKey {
         self.family
     }
 
+    /// The reader that is compared with a column of a built-in type.
+    pub(super) fn reader_of(base_type: &str) -> Option<&'static str> {
+        let family = family(&("pg_catalog".to_owned(), base_type.to_owned()))?;
+        Some(Self { family, cast: None }.reader())
+    }
+
     fn reader(self) -> &'static str {
         match self.family {
             OrgType::Text => "org_scope.fence_org()",

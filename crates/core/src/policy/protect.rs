@@ -50,8 +50,11 @@ pub fn drift(facts: &Facts) -> Vec<Kind> {
     let Some(spec) = Spec::read_back(facts) else { return vec![Kind::Fence] };
     match protect(&spec, facts, &Surroundings { max_inline_index: u64::MAX, ..Default::default() }) {
         Ok(steps) => {
-            let kinds: BTreeSet<Kind> =
+            let mut kinds: BTreeSet<Kind> =
                 steps.iter().filter(|s| s.state != super::State::Note).map(|s| s.kind).collect();
+            if facts.through.as_ref().is_some_and(|through| !through.right) {
+                kinds.insert(Kind::Through);
+            }
             kinds.into_iter().collect()
         }
         Err(_) => vec![Kind::Table],
@@ -180,7 +183,8 @@ impl Plan<'_> {
             (None, false) => self.column.default.clone(),
         };
         let column = self.column.name.clone();
-        if !self.spec.set_default {
+        // Where the parent gives the organization, a DEFAULT would say another one before it.
+        if !self.spec.set_default || self.facts.through.is_some() {
             if was_set && is_ours {
                 let reason = "set_default was switched off; the DEFAULT is again as it was found";
                 let back = found.as_deref().filter(|e| around.is_expression.is_some_and(|is| is(e)));

@@ -81,6 +81,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+        Action::Link(_) => unreachable!("protect ties no tables together"),
     }
 }
 
@@ -118,6 +119,7 @@ fn table() -> Facts {
         guard: None,
         open_parents: vec![],
         open_children: vec![],
+        through: None,
     }
 }
 

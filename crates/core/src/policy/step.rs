@@ -24,6 +24,9 @@ pub enum Kind {
     Publication,
     Inheritance,
     Statement,
+    Column,
+    Through,
+    Fill,
 }
 
 impl Kind {
@@ -47,6 +50,9 @@ impl Kind {
             Self::Publication => "publication",
             Self::Inheritance => "inheritance",
             Self::Statement => "statement",
+            Self::Column => "column",
+            Self::Through => "through",
+            Self::Fill => "fill",
         }
     }
 }

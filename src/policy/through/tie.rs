@@ -1,0 +1,212 @@
+//! Ties a child to its parent and fences it, and the way back.
+
+use org_scope_core::Error;
+use org_scope_core::policy::through::{self, Key, Linked, NoThrough, Plan, Room, Rows, Standing};
+use org_scope_core::policy::{Action, Column, FENCE, Facts, Spec, State, Step};
+use org_scope_core::sql::Ident;
+use pgrx::pg_sys::Oid;
+
+use super::facts::Question;
+use super::{ThroughOptions, facts, fill, key};
+use crate::pg::journal::{self, Entry};
+use crate::pg::{index_size, relation, settings};
+use crate::policy::protect::{Noting, execute, fence, planned};
+use crate::policy::{Options, Row, facts as tables, ident, rows, spec};
+
+/// What `protect_through` would do.
+pub(crate) fn plan_through(target: Oid, parent: Oid, options: ThroughOptions) -> Result<Vec<Row>, Error> {
+    require_owners(target, parent);
+    settings::neutral(|| {
+        let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
+        let mut child = work.child.clone();
+        let new = child.column.is_none();
+        if new {
+            child.column = Some(column_to_come(&work.spec.column, &work.parent));
+        }
+        let fence = match work.fences() {
+            true => planned(&work.spec, child, !new)?,
+            false => Vec::new(),
+        };
+        Ok(all_rows(target, parent, work.plan.parent, [work.plan.child, fence].concat()))
+    })
+}
+
+/// Ties the child to its parent, and fences it as soon as its rows are filled.
+pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions) -> Result<Vec<Row>, Error> {
+    require_owners(target, parent);
+    settings::neutral(|| {
+        let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
+        if work.plan.parent.iter().any(is_planned) {
+            relation::lock(parent, relation::Lock::Ddl);
+        }
+        if work.plan.child.iter().any(is_planned) {
+            relation::lock(target, relation::Lock::Ddl);
+        }
+        // Again under the locks: two callers at once don't repair each other's work.
+        let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
+        let (spec, fences) = (work.spec.clone(), work.fences());
+        let on_parent = execute(parent, work.plan.parent);
+        let on_child = work.plan.child.into_iter().flat_map(|step| run(target, step)).collect::<Vec<_>>();
+        let fence = match fences {
+            true => fence(target, &spec, None, Noting::Read, |_| true)?,
+            false => Vec::new(),
+        };
+        Ok(all_rows(target, parent, on_parent, [on_child, fence].concat()))
+    })
+}
+
+/// Takes away what ties the child to its parent, the fence being gone.
+pub(in crate::policy) fn untie(target: Oid, child: &Facts) -> Vec<Row> {
+    let standing = facts::standing(target);
+    let (mine, parents) = through::undo(child, &standing);
+    let parent = standing.keeper.as_ref().map(|k| Oid::from_u32(k.parent));
+    let mine = execute(target, mine);
+    let parents = parent.map(|parent| execute(parent, parents)).unwrap_or_default();
+    all_rows(target, parent.unwrap_or(target), Vec::new(), mine)
+        .into_iter()
+        .chain(rows(parent.unwrap_or(target).to_u32(), parents))
+        .collect()
+}
+
+fn require_owners(target: Oid, parent: Oid) {
+    relation::require_owner(target);
+    relation::require_owner(parent);
+}
+
+fn is_planned(step: &Step) -> bool {
+    step.state == State::Planned
+}
+
+fn all_rows(target: Oid, parent: Oid, on_parent: Vec<Step>, on_child: Vec<Step>) -> Vec<Row> {
+    rows(parent.to_u32(), on_parent).chain(rows(target.to_u32(), on_child)).collect()
+}
+
+/// Executes one step; what reaches the rows of all organizations is recorded.
+fn run(target: Oid, step: Step) -> Vec<Step> {
+    let (State::Planned, Some(statement), Some(Action::Link(link))) =
+        (step.state, &step.statement, &step.action)
+    else {
+        return execute(target, vec![step]);
+    };
+    if !link.across_orgs() {
+        return execute(target, vec![step]);
+    }
+    let filled = fill::across_orgs(target, statement);
+    journal::record(Entry {
+        kind: "protect_through",
+        target: Some(target),
+        statement,
+        rows: matches!(link, through::Link::Fill(_)).then(|| i64::try_from(filled).unwrap_or(i64::MAX)),
+        reason: None,
+    });
+    vec![step.done()]
+}
+
+/// What is found and what is to do.
+struct Work {
+    child: Facts,
+    parent: Facts,
+    spec: Spec,
+    plan: Plan,
+}
+
+impl Work {
+    /// Whether the fence's turn has come: rows that are not filled yet would be closed to everybody.
+    fn fences(&self) -> bool {
+        self.plan.complete || self.child.policy(FENCE).is_some()
+    }
+}
+
+fn look(target: Oid, parent: Oid, options: &ThroughOptions) -> Result<Option<Work>, Error> {
+    let (Some(bare), Some(parent)) = (tables::read_one(target, None), tables::read_one(parent, None)) else {
+        return Ok(None);
+    };
+    let no = |why| Error::NoThrough { table: bare.table(), why };
+    if bare.oid == parent.oid {
+        return Err(no(NoThrough::Itself));
+    }
+    let parent_fenced = parent.policy(FENCE).is_some();
+    let Some(parent_org) = parent.column.as_ref().filter(|_| parent_fenced).map(|c| c.name.clone()) else {
+        return Err(Error::NotProtected { table: parent.table() });
+    };
+    let spec = spec(Options {
+        org_column: options.org_column.clone().unwrap_or_else(|| parent_org.raw().to_owned()),
+        force: options.force,
+        create_index: options.create_index,
+        set_default: false,
+        roles: options.roles.clone(),
+    })?;
+    let Some(child) = tables::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    let parent_key = options.parent_key.clone().map(ident).transpose()?;
+    let named = key::as_column(&options.key);
+    let question = Question {
+        child: target,
+        parent: Oid::from_u32(parent.oid),
+        key: named.as_ref(),
+        parent_key: parent_key.as_ref(),
+        org: &spec.column,
+        parent_org: &parent_org,
+    };
+    let Some(linked) = facts::linked(&question) else { return Ok(None) };
+    if linked.parent_key.is_none() {
+        let parent = parent.table();
+        return Err(no(match parent_key {
+            Some(column) => NoThrough::MissingParentKey { parent, column },
+            None => NoThrough::NoParentKey(parent),
+        }));
+    }
+    let key = key::read(&child, &options.key, &linked)?;
+    let standing = facts::standing(target);
+    let plan = steps(&child, &parent, &key, &spec, &linked, &standing)?;
+    Ok(Some(Work { child, parent, spec, plan }))
+}
+
+fn steps(
+    child: &Facts,
+    parent: &Facts,
+    key: &Key,
+    spec: &Spec,
+    linked: &Linked,
+    standing: &Standing,
+) -> Result<Plan, Error> {
+    let no = |why| Error::NoThrough { table: child.table(), why };
+    let plan = |rows, room| {
+        through::plan(child, parent, key, &spec.column, linked, standing, rows, room).map_err(no)
+    };
+    let unique = linked.parent_key.as_ref().and_then(|key| facts::free_name(parent, &key.name));
+    let by_key = Ident::new("parent_key").ok().and_then(|name| facts::free_name(child, &name));
+    let room = Room {
+        max_inline: index_size::max_inline_index(),
+        unique: unique.as_ref(),
+        key: by_key.as_ref(),
+        create_index: spec.create_index,
+    };
+    // What can't be at all is said before any row is counted.
+    let unfilled = plan(Rows::default(), room)?;
+    let Some(parent_key) = linked.parent_key.as_ref().filter(|_| child.column.is_some()) else {
+        return Ok(unfilled);
+    };
+    if !child.through.as_ref().is_some_and(|through| through.right) {
+        let (rows, query) = facts::count(child, parent, key, &parent_key.name, true);
+        if rows > 0 {
+            return Err(no(NoThrough::Contradicting { rows, query }));
+        }
+    }
+    let (fillable, _) = facts::count(child, parent, key, &parent_key.name, false);
+    plan(Rows { fillable }, room)
+}
+
+/// The child's org column as it will be.
+fn column_to_come(name: &Ident, parent: &Facts) -> Column {
+    let like = parent.column.clone();
+    like.map(|like| Column {
+        name: name.clone(),
+        quoted: name.to_string(),
+        not_null: true,
+        generated: false,
+        identity: false,
+        default: None,
+        ..like
+    })
+    .expect("the parent is fenced, so it has an org column")
+}
