@@ -119,7 +119,7 @@ fn the_functions_of_an_expression_are_the_servers_own() {
     let mut app = wall.app("a");
     app.run(&format!(
         "CREATE FUNCTION evil.split_part(text, text, int) RETURNS text LANGUAGE sql AS $$SELECT '{A}'$$;
-         SET search_path = evil, public, pg_catalog"
+         GRANT USAGE ON SCHEMA evil TO PUBLIC; SET search_path = evil, public, pg_catalog"
     ));
     app.refused(&format!("INSERT INTO public.keys VALUES ('{B}:6', 6)"), "42501");
     app.run(&format!("INSERT INTO public.keys VALUES ('{A}:6', 6)"));

@@ -20,7 +20,7 @@ fn a_large_table_is_filled_in_batches_before_its_fence() {
     assert_eq!(tree.app("a").number("SELECT count(*) FROM steps"), 5007);
     tree.app("a").run("INSERT INTO steps VALUES (50, 1)");
     owner.notices();
-    owner.run(&left[0].statement.replace(')', ", 500)"));
+    owner.run(&left[0].statement.replace(')', ", 100)"));
     assert!(owner.notices().len() > 3, "a notice for each batch");
     assert_eq!(owner.number("SELECT count(*) FROM steps WHERE org_id IS NULL"), 1);
     let steps = owner.steps(LEVELS[0].1);

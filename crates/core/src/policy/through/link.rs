@@ -72,6 +72,8 @@ pub enum Link {
     },
     /// VALIDATE CONSTRAINT, over the rows of all organizations.
     Validate,
+    /// SET CONSTRAINTS: what filling sets off is checked at once, or no ALTER TABLE could follow it.
+    CheckAtOnce,
     /// COMMENT ON CONSTRAINT.
     CommentOnForeignKey,
     /// DROP CONSTRAINT.
@@ -164,6 +166,9 @@ impl Link {
                  REFERENCES {parent}({parent_key}, {parent_org}) ON UPDATE CASCADE{on_delete} NOT VALID"
             ),
             Self::Validate => format!("ALTER TABLE {table} VALIDATE CONSTRAINT {KEEPER}"),
+            Self::CheckAtOnce => {
+                format!("SET CONSTRAINTS {}.{KEEPER} IMMEDIATE", table.schema)
+            }
             Self::CommentOnForeignKey => {
                 format!("COMMENT ON CONSTRAINT {KEEPER} ON {table} IS {}", Text(KEEPER_COMMENT))
             }

@@ -354,6 +354,10 @@ impl Work<'_> {
             return true;
         }
         if self.linked.size <= room.max_inline || (!new && rows.fillable <= FEW_ROWS) {
+            if matches!(self.key, Key::Column(_)) && self.linked.plain.as_ref().is_some_and(|p| p.deferred) {
+                let reason = "what filling sets off is checked at once, as no ALTER TABLE could follow it";
+                self.on_child(Kind::Fill, Link::CheckAtOnce, reason);
+            }
             self.on_child(Kind::Fill, Link::Fill(self.org.clone()), "the trigger fills the rows that stand");
             return true;
         }
