@@ -26,6 +26,7 @@ mod guarantee_10_survives_standby;
 mod harness_itself;
 mod new_rows;
 mod referential_integrity;
+mod shapes;
 mod surface;
 mod system_a_workflow;
 mod system_b_voice;

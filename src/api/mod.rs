@@ -7,4 +7,5 @@ mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
 mod policy;
+mod projects;
 mod through;

@@ -35,7 +35,7 @@ entry!(org_scope_fill_from_parent, pg_finfo_org_scope_fill_from_parent, |call| {
     match call.trigger() {
         Some(trigger) => {
             let row = policy::fill_from_parent(&trigger, call.function())?;
-            Ok(row.map_or(Answer::Fired, Answer::Value))
+            Ok(row.map_or(Answer::Fired, Answer::Row))
         }
         None => Err(Error::NotThisTrigger),
     }

@@ -1,110 +1,207 @@
-//! An expression over the row of a table, read by the server itself.
+//! Reads an expression over a table's row as the server's parser does, and says what it may do.
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
-use org_scope_core::policy::through;
-use pgrx::PgRelation;
-use pgrx::pg_sys::{self, List, Node, Oid, ParseNamespaceItem, ParseState};
+use org_scope_core::org::OrgType;
+use org_scope_core::policy::{Expression, Unfit};
+use pgrx::pg_sys::{self, Node, NodeTag, Oid, ParseNamespaceItem, ParseState, Relation};
 
 use super::{parse, throw};
+
+type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
-    fn make_parsestate(parent: *mut ParseState) -> *mut ParseState;
     fn addRangeTableEntryForRelation(
         state: *mut ParseState,
-        relation: pg_sys::Relation,
-        lockmode: i32,
+        relation: Relation,
+        lock: c_int,
         alias: *mut pg_sys::Alias,
-        inherited: bool,
+        children: bool,
         in_from: bool,
     ) -> *mut ParseNamespaceItem;
-    fn addNSItemToQuery(
-        state: *mut ParseState,
-        item: *mut ParseNamespaceItem,
-        to_join_list: bool,
-        to_relations: bool,
-        to_variables: bool,
-    );
     fn transformExpr(
         state: *mut ParseState,
         expression: *mut Node,
         kind: pg_sys::ParseExprKind::Type,
     ) -> *mut Node;
     fn assign_expr_collations(state: *mut ParseState, expression: *mut Node);
-    fn contain_mutable_functions(expression: *mut Node) -> bool;
-    fn deparse_context_for(alias: *const c_char, relation: Oid) -> *mut List;
     fn deparse_expression(
         expression: *mut Node,
-        context: *mut List,
-        prefix: bool,
-        implicit: bool,
+        context: *mut pg_sys::List,
+        force_prefix: bool,
+        show_implicit: bool,
     ) -> *mut c_char;
-    fn exprType(expression: *const Node) -> Oid;
+    fn contain_mutable_functions(expression: *mut Node) -> bool;
+    fn check_functions_in_node(node: *mut Node, checker: Checker, state: *mut c_void) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
+    fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
+    fn format_type_be(oid: Oid) -> *mut c_char;
 }
 
-/// What the server makes of it.
-pub(crate) struct Read {
+type Checker = unsafe extern "C-unwind" fn(Oid, *mut c_void) -> bool;
+
+/// What the server's parser made of it.
+struct Analysed {
+    node: *mut Node,
+    has_sub_select: bool,
+    printed: *mut c_char,
     /// With each column as `new.column`.
-    pub(crate) of_new: String,
+    of_new: *mut c_char,
+}
+
+/// An expression that leads from a row to another one.
+pub(crate) struct Key {
     /// With bare columns.
     pub(crate) bare: String,
-    /// The numbers of its columns; 0 stands for the whole row.
-    pub(crate) columns: BTreeSet<i64>,
+    /// With each column as `new.column`.
+    pub(crate) of_new: String,
+    /// The numbers of its columns.
+    pub(crate) columns: BTreeSet<i16>,
     pub(crate) type_oid: Oid,
-    pub(crate) mutable: bool,
-    /// Whether it uses nothing but the server's own functions, operators and types.
-    pub(crate) built_in: bool,
 }
 
-/// Reads an expression with the current search_path; none where the text isn't exactly one. What the server
-/// has against it is raised as the server's own error: it is held to what an index may be built on.
-pub(crate) fn read(relation: Oid, text: &str) -> Option<Read> {
-    let parsed = parse::expression(text)?;
-    // SAFETY: opened with a lock, or raises where the table has gone.
-    let open = unsafe { PgRelation::with_lock(relation, pg_sys::AccessShareLock as i32) };
-    let table = open.as_ptr();
-    let call = || {
-        // SAFETY: allocates.
-        let state = unsafe { make_parsestate(std::ptr::null_mut()) };
-        let lock = pg_sys::AccessShareLock as i32;
-        let none = std::ptr::null_mut();
-        // SAFETY: an open relation, on which the lock is held.
-        let item = unsafe { addRangeTableEntryForRelation(state, table, lock, none, false, true) };
-        // SAFETY: the item just made for that state.
-        unsafe { addNSItemToQuery(state, item, false, true, true) };
-        let kind = pg_sys::ParseExprKind::EXPR_KIND_INDEX_EXPRESSION;
-        // SAFETY: a tree of the raw parser, which nobody else uses.
-        let tree = unsafe { transformExpr(state, parsed, kind) };
-        // SAFETY: what was just made.
-        unsafe { assign_expr_collations(state, tree) };
-        // SAFETY: as above.
-        let mutable = unsafe { contain_mutable_functions(tree) };
-        // SAFETY: a NUL-terminated name, and the table of the expression's columns.
-        let context = unsafe { deparse_context_for(c"new".as_ptr(), relation) };
-        // SAFETY: an expression over that table.
-        let of_new = unsafe { deparse_expression(tree, context, true, false) };
-        // SAFETY: as above.
-        let bare = unsafe { deparse_expression(tree, context, false, false) };
-        // SAFETY: as above.
-        let stored = unsafe { pg_sys::nodeToString(tree.cast()) };
-        // SAFETY: as above.
-        let type_oid = unsafe { exprType(tree) };
-        (mutable, of_new, bare, stored, type_oid)
+/// Reads it, as something of any type; otherwise as [`read`].
+///
+/// # Errors
+/// [`Unfit`] where it isn't a key for good.
+pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
+    let (analysed, columns) = checked(table, text)?;
+    // SAFETY: an analysed expression.
+    let type_oid = unsafe { pg_sys::exprType(analysed.node) };
+    Ok(Key { bare: text_of(analysed.printed), of_new: text_of(analysed.of_new), columns, type_oid })
+}
+
+/// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
+/// raised as the server's own.
+///
+/// # Errors
+/// [`Unfit`] where it can't say whose a row is.
+pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
+    let (analysed, _) = checked(table, text)?;
+    // SAFETY: an analysed expression.
+    let found = unsafe { pg_sys::exprType(analysed.node) };
+    if found != org_type {
+        return Err(Unfit::Type(type_name(found)));
+    }
+    let family = match org_type {
+        pg_sys::TEXTOID => OrgType::Text,
+        pg_sys::UUIDOID => OrgType::Uuid,
+        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => OrgType::Bigint,
+        _ => return Err(Unfit::UnsupportedType),
     };
+    // SAFETY: an analysed expression, with its collations.
+    let collation = unsafe { pg_sys::exprCollation(analysed.node) };
+    if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
+        return Err(Unfit::Collation);
+    }
+    Ok(Expression { printed: text_of(analysed.printed), family })
+}
+
+/// What holds for every expression over a row: it is one, asks nothing but the row, and gives the same for
+/// the same row.
+fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+    // Not one bare expression: the server says what is wrong where it is more, or less.
+    let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
-    let (mutable, of_new, bare, stored, type_oid) = unsafe { throw::whole(call) };
-    let stored = text_of(stored);
-    Some(Read {
-        of_new: text_of(of_new),
-        bare: text_of(bare),
-        columns: through::columns_of(&stored),
-        type_oid,
-        mutable,
-        built_in: !through::uses_what_is_not_built_in(&stored),
-    })
+    let analysed = unsafe { throw::whole(|| analyse(table, raw)) };
+    if analysed.has_sub_select {
+        return Err(Unfit::SubSelect);
+    }
+    let mut seen = Seen { columns: BTreeSet::new(), foreign: false };
+    // SAFETY: an analysed expression; the state outlives the walk.
+    unsafe { throw::whole(|| walk(analysed.node, (&raw mut seen).cast())) };
+    if seen.foreign {
+        return Err(Unfit::UserDefined);
+    }
+    // SAFETY: an analysed expression; looks functions up.
+    if unsafe { throw::whole(|| contain_mutable_functions(analysed.node)) } {
+        return Err(Unfit::Volatile);
+    }
+    if seen.columns.is_empty() {
+        return Err(Unfit::Constant);
+    }
+    Ok((analysed, seen.columns))
+}
+
+fn analyse(table: Oid, raw: *mut Node) -> Analysed {
+    let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+    // SAFETY: raises where there is no such table; closed below, or by the abort.
+    let relation = unsafe { pg_sys::table_open(table, lock) };
+    // SAFETY: allocates.
+    let state = unsafe { pg_sys::make_parsestate(std::ptr::null_mut()) };
+    // SAFETY: an open relation, held with that lock.
+    let item =
+        unsafe { addRangeTableEntryForRelation(state, relation, lock, std::ptr::null_mut(), false, false) };
+    // SAFETY: the entry just made.
+    unsafe { pg_sys::addNSItemToQuery(state, item, false, true, true) };
+    // SAFETY: a raw expression in the current memory context.
+    let node = unsafe { transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_POLICY) };
+    // SAFETY: the expression just analysed.
+    unsafe { assign_expr_collations(state, node) };
+    // SAFETY: open until table_close.
+    let name = unsafe { &raw const (*(*relation).rd_rel).relname.data }.cast();
+    // SAFETY: a name is NUL-terminated, and copied.
+    let context = unsafe { pg_sys::deparse_context_for(name, table) };
+    // SAFETY: an expression over that table.
+    let printed = unsafe { deparse_expression(node, context, false, false) };
+    // SAFETY: as above.
+    let context = unsafe { pg_sys::deparse_context_for(c"new".as_ptr(), table) };
+    // SAFETY: as above.
+    let of_new = unsafe { deparse_expression(node, context, true, false) };
+    // SAFETY: made above.
+    let has_sub_select = unsafe { (*state).p_hasSubLinks };
+    // SAFETY: opened above; the lock stays, so that the table stays what it is.
+    unsafe { pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
+    Analysed { node, has_sub_select, printed, of_new }
+}
+
+struct Seen {
+    /// The columns of the row.
+    columns: BTreeSet<i16>,
+    /// Something that a user can make or replace.
+    foreign: bool,
+}
+
+// SAFETY: called by `read` and by the server's walkers, with nodes of the expression and `read`'s state.
+unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: every node begins with its tag.
+    let tag = unsafe { (*node).type_ };
+    // SAFETY: what `read` passed on.
+    let seen = unsafe { &mut *state.cast::<Seen>() };
+    match tag {
+        NodeTag::T_Var => {
+            // SAFETY: a column by its tag.
+            let column = unsafe { (*node.cast::<pg_sys::Var>()).varattno };
+            // A whole row and system columns can't be indexed.
+            seen.foreign |= column <= 0;
+            seen.columns.insert(column);
+        }
+        NodeTag::T_CoerceToDomain => seen.foreign = true,
+        _ => {}
+    }
+    // SAFETY: a node of the expression, and a checker that only compares.
+    if unsafe { check_functions_in_node(node, is_users, std::ptr::null_mut()) } {
+        seen.foreign = true;
+    }
+    // SAFETY: a node of an expression, with our walker and state.
+    unsafe { expression_tree_walker(node, walk, state) }
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
+    function.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+fn type_name(oid: Oid) -> String {
+    // SAFETY: prints any OID.
+    let name = unsafe { throw::whole(|| format_type_be(oid)) };
+    text_of(name)
 }
 
 fn text_of(text: *const c_char) -> String {

@@ -15,18 +15,26 @@ unsafe extern "C-unwind" {
 /// Whether a text is one bare expression, so that it can stand in parentheses and nothing in it
 /// ends them: proven by the server's own grammar.
 pub(crate) fn is_expression(text: &str) -> bool {
-    expression(text).is_some()
-}
-
-/// The tree of such a text.
-pub(crate) fn expression(text: &str) -> Option<*mut pg_sys::Node> {
     // In parentheses as well: a trailing comment would swallow the closing one.
-    bare_expression(text)?;
-    bare_expression(&format!("({text})"))
+    bare_expression(text) && bare_expression(&format!("({text})"))
 }
 
-fn bare_expression(text: &str) -> Option<*mut pg_sys::Node> {
-    let statement = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR)?;
+fn bare_expression(text: &str) -> bool {
+    let statement = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR);
+    statement.and_then(value_of).is_some()
+}
+
+/// The parse tree of a text that is one bare expression; a syntax error is raised as the server's own.
+pub(crate) fn expression(text: &str) -> Option<*mut pg_sys::Node> {
+    // In parentheses: a statement reads it to the end, and its errors point into it.
+    if !is_expression(text) {
+        return single_or_raise(&format!("SELECT ({text}\n)")).and(None);
+    }
+    value_of(single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR)?)
+}
+
+/// What a SELECT without any clause gives.
+fn value_of(statement: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
     let select = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt)?;
     // SAFETY: the target list of a parsed statement, in the current memory context.
     let targets = unsafe { PgList::<pg_sys::Node>::from_pg(select.targetList) };

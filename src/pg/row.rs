@@ -93,8 +93,8 @@ impl Row {
         unsafe { pg_sys::heap_copy_tuple_as_datum(self.tuple, self.columns) }
     }
 
-    /// The row as a BEFORE trigger gives it back.
-    pub(crate) fn answer(self) -> Datum {
-        Datum::from(self.tuple)
+    /// The row as the server has it, and as a BEFORE trigger gives it back.
+    pub(crate) fn tuple(self) -> HeapTuple {
+        self.tuple
     }
 }

@@ -8,9 +8,11 @@ use org_scope_core::Error;
 use org_scope_core::policy::{Kind, Spec, State, Step};
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::protect::{Noting, counted, fence, skipped, survey};
+use super::through::untie;
 use super::unprotect::lift;
-use super::{Options, Row, facts, idents, rows, spec};
+use super::{Options, Row, column, facts, idents, rows, spec};
 use crate::pg::{report, role, settings, transaction};
 
 #[derive(Default)]
@@ -40,13 +42,17 @@ thread_local! {
 }
 
 /// Plans a run of `protect_all`; says whether the caller may commit between its steps.
-pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bool, Error> {
+pub(crate) fn begin_protect(
+    org_column: String,
+    schemas: Vec<String>,
+    options: Options,
+) -> Result<bool, Error> {
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(column(org_column)?, options)?;
         let schemas = idents(schemas)?;
         let mut run = begin()?;
-        for planned in survey(&spec, &facts::candidates(&schemas, &spec.column)?) {
+        for planned in survey(&spec, &facts::candidates(&schemas, &spec.org)?) {
             let table = Oid::from_u32(planned.table.oid);
             if planned.steps.iter().any(|s| s.state == State::Planned) {
                 run.queue.push_back(Job { table, notes: planned.notes, indexed: !may_commit });
@@ -69,7 +75,7 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     settings::neutral(|| {
         let schemas = idents(schemas)?;
         let mut run = begin()?;
-        for table in facts::read(&facts::protected(Some(&schemas))?, None) {
+        for table in facts::read(&facts::protected(Some(&schemas))?, &Columns::default()) {
             if table.owned {
                 let job = Job { table: Oid::from_u32(table.oid), notes: Vec::new(), indexed: true };
                 run.queue.push_back(job);
@@ -90,7 +96,10 @@ pub(crate) fn step() -> Result<bool, Error> {
     let next = LAST.with_borrow_mut(|run| run.queue.pop_front().map(|job| (job, run.spec.clone())));
     let Some((job, spec)) = next else { return Ok(false) };
     settings::neutral(|| {
-        let Some(table) = facts::read_one(job.table, spec.as_ref().map(|s| &s.column)) else { return Ok(()) };
+        let Some(table) = facts::read_one(job.table, &spec.as_ref().map(Columns::of).unwrap_or_default())
+        else {
+            return Ok(());
+        };
         let steps = match &spec {
             _ if !table.owned => vec![not_owned(&table)],
             Some(spec) if !job.indexed => {
@@ -107,8 +116,9 @@ pub(crate) fn step() -> Result<bool, Error> {
             None => lift(job.table),
         };
         let left_out = steps.iter().any(|s| s.kind == Kind::Table);
+        let untied = if spec.is_none() && table.owned { untie(job.table) } else { Vec::new() };
         let finished = LAST.with_borrow_mut(|run| {
-            run.rows.extend(rows(table.oid, steps));
+            run.rows.extend(rows(table.oid, steps).chain(untied));
             run.total - run.queue.len()
         });
         if job.indexed {

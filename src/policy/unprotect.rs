@@ -13,7 +13,7 @@ pub(crate) fn unprotect(target: Oid) -> Vec<Row> {
     relation::require_owner(target);
     settings::neutral(|| {
         let fence = lift(target);
-        let untied = facts::read_one(target, None).map(|child| untie(target, &child)).unwrap_or_default();
+        let untied = untie(target);
         rows(target.to_u32(), fence).chain(untied).collect()
     })
 }
@@ -28,7 +28,7 @@ pub(super) fn lift(target: Oid) -> Vec<Step> {
 }
 
 fn plan(target: Oid) -> Vec<Step> {
-    facts::read_one(target, None)
+    facts::read_standing(target)
         .map(|table| policy::unprotect(&table, parse::is_expression))
         .unwrap_or_default()
 }

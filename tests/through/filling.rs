@@ -174,3 +174,21 @@ fn rows_that_lost_their_organization_are_filled_again() {
     assert_eq!(kinds(&steps), ["fill"], "{steps:#?}");
     assert_eq!(tree.truth("steps"), "1:a 2:a 3:a 4:a 5:b 6:b");
 }
+
+#[test]
+fn a_run_over_the_schema_takes_it_away_too() {
+    let tree = Tree::open("unprotect_all");
+    let mut owner = tree.owner();
+    let columns = "SELECT count(*) FROM pg_attribute WHERE attname = 'org_id' AND attrelid::regclass::text IN ('steps', 'logs', 'lines')";
+    for (_, call) in LEVELS {
+        owner.run(&format!("SELECT org_scope.{call}"));
+    }
+    assert_eq!(owner.number(columns), 3);
+    owner.run("CALL org_scope.unprotect_all('{public}')");
+    assert_eq!(owner.number(columns), 0);
+    assert_eq!(owner.number("SELECT count(*) FROM pg_trigger WHERE tgname ~ '^org_scope'"), 0);
+    assert_eq!(
+        owner.number("SELECT count(*) FROM org_scope.last_run WHERE kind = 'column' AND state = 'done'"),
+        3
+    );
+}

@@ -72,3 +72,16 @@ fn another_parent_is_another_call_and_a_second_key_is_named() {
     assert!(said.iter().any(|n| n.reason.contains("public.tags")), "{steps:#?}");
     owner.refused("SELECT org_scope.protect_through('steps', 'tag_id', 'tags')", "OS009").says("runs");
 }
+
+#[test]
+fn rows_without_a_parent_are_shared_with_nobody() {
+    let tree = Tree::open("shared");
+    let mut owner = tree.owner();
+    owner.run("ALTER TABLE steps ADD org_id text; INSERT INTO steps VALUES (8, NULL, 'x')");
+    owner.run("SELECT org_scope.protect('steps', shared_rows => true)");
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM steps WHERE id = 8"), 1);
+    owner.run(&format!("SELECT org_scope.{}", LEVELS[0].1));
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM steps WHERE id = 8"), 0);
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM steps"), 4);
+    owner.refused("SELECT org_scope.protect('steps', shared_rows => true)", "OS009").says("parent");
+}

@@ -10,6 +10,7 @@ pub mod context;
 pub mod error;
 pub mod org;
 pub mod policy;
+pub mod project;
 pub mod sql;
 
 pub use error::Error;

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 
 use org_scope_core::policy::through::{FEW_ROWS, Key, Linked, Route, Standing};
-use org_scope_core::policy::{Facts, index_name_candidates};
+use org_scope_core::policy::{Facts, Source, index_name_candidates};
 use org_scope_core::sql::{Ident, QualifiedName};
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
@@ -35,16 +35,11 @@ SELECT pg_catalog.json_build_array(n.nspname, down.typname)::pg_catalog.text
 FROM down JOIN pg_catalog.pg_namespace n ON n.oid = down.typnamespace
 WHERE down.typtype <> 'd'";
 
-const COLUMN_NAMES: &CStr = c"
-SELECT pg_catalog.to_json(a.attname)::pg_catalog.text
+const COLUMNS: &CStr = c"
+SELECT pg_catalog.json_build_object('name', a.attname, 'generated', a.attgenerated <> '')::pg_catalog.text
 FROM pg_catalog.pg_attribute a
 WHERE a.attrelid = $1 AND a.attnum = ANY ($2::pg_catalog.int2[]) AND NOT a.attisdropped
 ORDER BY a.attnum";
-
-const COLUMN_GENERATED: &CStr = c"
-SELECT pg_catalog.to_json(a.attgenerated <> '')::pg_catalog.text
-FROM pg_catalog.pg_attribute a
-WHERE a.attrelid = $1 AND a.attname = ANY ($2::pg_catalog.name[]) AND a.attnum > 0 AND NOT a.attisdropped";
 
 /// What is asked about a child and its parent.
 pub(super) struct Question<'a> {
@@ -105,19 +100,21 @@ pub(super) fn base_type(type_oid: Oid) -> Option<(String, String)> {
     catalog::read(BASE_TYPE, About::One, &[type_oid.into()]).into_iter().next()
 }
 
-pub(super) fn column_names(table: Oid, numbers: Vec<i16>) -> Vec<Ident> {
-    catalog::read(COLUMN_NAMES, About::One, &[table.into(), numbers.into()])
+/// A column of a key.
+#[derive(Deserialize)]
+pub(super) struct Part {
+    pub(super) name: Ident,
+    pub(super) generated: bool,
 }
 
-/// Which of the columns exist, and whether each is generated.
-pub(super) fn generated(table: Oid, columns: &[Ident]) -> Vec<bool> {
-    let names: Vec<String> = columns.iter().map(|c| c.raw().to_owned()).collect();
-    catalog::read(COLUMN_GENERATED, About::One, &[table.into(), names.into()])
+/// The columns of these numbers.
+pub(super) fn columns(table: Oid, numbers: Vec<i16>) -> Vec<Part> {
+    catalog::read(COLUMNS, About::One, &[table.into(), numbers.into()])
 }
 
 /// A free name for an index on a column, or on what is called so.
 pub(super) fn free_name(table: &Facts, column: &Ident) -> Option<Ident> {
-    let candidates = index_name_candidates(&table.name, column);
+    let candidates = index_name_candidates(&table.name, &Source::Column(column.clone()));
     let names: Vec<String> = candidates.iter().map(|c| c.raw().to_owned()).collect();
     let taken: Vec<Ident> =
         catalog::read(TAKEN, About::One, &[Oid::from_u32(table.oid).into(), names.into()]);

@@ -63,7 +63,7 @@ pub(crate) fn begin_fill(table: Oid, batch_size: i32) -> Result<bool, Error> {
     }
     let rows = u64::try_from(batch_size).ok().filter(|rows| *rows > 0).ok_or(Error::BatchSize)?;
     settings::neutral(|| {
-        let Some(child) = tables::read_one(table, None) else { return Err(Error::BadName) };
+        let Some(child) = tables::read_standing(table) else { return Err(Error::BadName) };
         let standing = facts::standing(table);
         let route = facts::route(table).filter(|_| standing.fill.as_ref().is_some_and(|f| f.enabled == 'O'));
         let Some(route) = route else { return Err(Error::NotThrough { table: child.table() }) };

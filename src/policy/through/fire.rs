@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use org_scope_core::Error;
 use org_scope_core::sql::QualifiedName;
-use pgrx::pg_sys::{Datum, Oid};
+use pgrx::pg_sys::{HeapTuple, Oid};
 use pgrx::{PgRelation, PgTrigger};
 
 use super::{facts, fill};
@@ -41,7 +41,7 @@ fn require(right: bool) -> Result<(), Error> {
 /// What the statement itself says as organization stands where there is such a parent, and is judged by
 /// fence and foreign key, as in every table. Whom the fence binds finds no parent of another organization:
 /// it is as if there were none, in all that can be seen, and the fence refuses the row.
-pub(crate) fn fill_from_parent(trigger: &PgTrigger<'_>, function: Oid) -> Result<Option<Datum>, Error> {
+pub(crate) fn fill_from_parent(trigger: &PgTrigger<'_>, function: Oid) -> Result<Option<HeapTuple>, Error> {
     require(trigger.event().fired_before() && trigger.event().fired_for_row())?;
     let table = relation::of_trigger(trigger);
     let (Some(new), way) = (Row::new_of(trigger), way(&table)?) else { return Err(Error::NotThisTrigger) };
@@ -62,7 +62,7 @@ pub(crate) fn fill_from_parent(trigger: &PgTrigger<'_>, function: Oid) -> Result
         None => said,
     };
     let unchanged = new.is_same(org, new.value(org), value);
-    Ok(Some(if unchanged { new.answer() } else { new.with(org, value).answer() }))
+    Ok(Some(if unchanged { new.tuple() } else { new.with(org, value).tuple() }))
 }
 
 /// After a child was written: refuses one that names another organization than its parent's. Only for

@@ -1,8 +1,8 @@
 //! Ties a child to its parent and fences it, and the way back.
 
 use org_scope_core::Error;
-use org_scope_core::policy::through::{self, Key, Linked, NoThrough, Plan, Room, Rows, Standing};
-use org_scope_core::policy::{Action, Column, FENCE, Facts, Spec, State, Step};
+use org_scope_core::policy::through::{self, NoThrough, Plan, Room, Rows, Tie};
+use org_scope_core::policy::{Action, Column, FENCE, Facts, MissingUser, Source, Spec, State, Step};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
@@ -10,6 +10,7 @@ use super::facts::Question;
 use super::{ThroughOptions, facts, fill, key};
 use crate::pg::journal::{self, Entry};
 use crate::pg::{index_size, relation, settings};
+use crate::policy::facts::Columns;
 use crate::policy::protect::{Noting, execute, fence, planned};
 use crate::policy::{Options, Row, facts as tables, ident, rows, spec};
 
@@ -21,7 +22,7 @@ pub(crate) fn plan_through(target: Oid, parent: Oid, options: ThroughOptions) ->
         let mut child = work.child.clone();
         let new = child.column.is_none();
         if new {
-            child.column = Some(column_to_come(&work.spec.column, &work.parent));
+            child.column = Some(column_to_come(&work.org, &work.parent));
         }
         let fence = match work.fences() {
             true => planned(&work.spec, child, !new)?,
@@ -56,9 +57,10 @@ pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions)
 }
 
 /// Takes away what ties the child to its parent, the fence being gone.
-pub(in crate::policy) fn untie(target: Oid, child: &Facts) -> Vec<Row> {
+pub(in crate::policy) fn untie(target: Oid) -> Vec<Row> {
+    let Some(child) = tables::read_standing(target) else { return Vec::new() };
     let standing = facts::standing(target);
-    let (mine, parents) = through::undo(child, &standing);
+    let (mine, parents) = through::undo(&child, &standing);
     let parent = standing.keeper.as_ref().map(|k| Oid::from_u32(k.parent));
     let mine = execute(target, mine);
     let parents = parent.map(|parent| execute(parent, parents)).unwrap_or_default();
@@ -106,6 +108,7 @@ fn run(target: Oid, step: Step) -> Vec<Step> {
 struct Work {
     child: Facts,
     parent: Facts,
+    org: Ident,
     spec: Spec,
     plan: Plan,
 }
@@ -118,25 +121,36 @@ impl Work {
 }
 
 fn look(target: Oid, parent: Oid, options: &ThroughOptions) -> Result<Option<Work>, Error> {
-    let (Some(bare), Some(parent)) = (tables::read_one(target, None), tables::read_one(parent, None)) else {
+    let (Some(bare), Some(parent)) = (tables::read_standing(target), tables::read_standing(parent)) else {
         return Ok(None);
     };
-    let no = |why| Error::NoThrough { table: bare.table(), why };
+    let no = |why| Error::NoThrough { table: bare.table(), why: Box::new(why) };
     if bare.oid == parent.oid {
         return Err(no(NoThrough::Itself));
     }
-    let parent_fenced = parent.policy(FENCE).is_some();
-    let Some(parent_org) = parent.column.as_ref().filter(|_| parent_fenced).map(|c| c.name.clone()) else {
+    if parent.policy(FENCE).is_none() {
         return Err(Error::NotProtected { table: parent.table() });
+    }
+    let parent_spec = Spec::read_back(&parent);
+    let Some(parent_org) = parent_spec.as_ref().and_then(|spec| spec.org.column()) else {
+        return Err(no(NoThrough::ParentByExpression(parent.table())));
     };
-    let spec = spec(Options {
-        org_column: options.org_column.clone().unwrap_or_else(|| parent_org.raw().to_owned()),
-        force: options.force,
-        create_index: options.create_index,
-        set_default: false,
-        roles: options.roles.clone(),
-    })?;
-    let Some(child) = tables::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    let org = options.org_column.clone().map(ident).transpose()?.unwrap_or_else(|| parent_org.clone());
+    let spec = spec(
+        Source::Column(org.clone()),
+        Options {
+            force: options.force,
+            create_index: options.create_index,
+            set_default: false,
+            roles: options.roles.clone(),
+            // A row without a parent is closed.
+            shared_rows: Some(false),
+            project_column: None,
+            actor_column: None,
+            actor_missing: MissingUser::Error.word().to_owned(),
+        },
+    )?;
+    let Some(child) = tables::read_one(target, &Columns::of(&spec)) else { return Ok(None) };
     let parent_key = options.parent_key.clone().map(ident).transpose()?;
     let named = key::as_column(&options.key);
     let question = Question {
@@ -144,35 +158,27 @@ fn look(target: Oid, parent: Oid, options: &ThroughOptions) -> Result<Option<Wor
         parent: Oid::from_u32(parent.oid),
         key: named.as_ref(),
         parent_key: parent_key.as_ref(),
-        org: &spec.column,
-        parent_org: &parent_org,
+        org: &org,
+        parent_org,
     };
     let Some(linked) = facts::linked(&question) else { return Ok(None) };
-    if linked.parent_key.is_none() {
+    let Some(parents) = &linked.parent_key else {
         let parent = parent.table();
         return Err(no(match parent_key {
             Some(column) => NoThrough::MissingParentKey { parent, column },
             None => NoThrough::NoParentKey(parent),
         }));
-    }
-    let key = key::read(&child, &options.key, &linked)?;
+    };
+    let key = key::read(&child, &options.key, &linked, parents).map_err(no)?;
     let standing = facts::standing(target);
-    let plan = steps(&child, &parent, &key, &spec, &linked, &standing)?;
-    Ok(Some(Work { child, parent, spec, plan }))
+    let tie =
+        Tie { child: &child, parent: &parent, key: &key, org: &org, linked: &linked, standing: &standing };
+    let plan = steps(tie, &spec).map_err(no)?;
+    Ok(Some(Work { child, parent, org, spec, plan }))
 }
 
-fn steps(
-    child: &Facts,
-    parent: &Facts,
-    key: &Key,
-    spec: &Spec,
-    linked: &Linked,
-    standing: &Standing,
-) -> Result<Plan, Error> {
-    let no = |why| Error::NoThrough { table: child.table(), why };
-    let plan = |rows, room| {
-        through::plan(child, parent, key, &spec.column, linked, standing, rows, room).map_err(no)
-    };
+fn steps(tie: Tie<'_>, spec: &Spec) -> Result<Plan, NoThrough> {
+    let Tie { child, parent, key, linked, .. } = tie;
     let unique = linked.parent_key.as_ref().and_then(|key| facts::free_name(parent, &key.name));
     let by_key = Ident::new("parent_key").ok().and_then(|name| facts::free_name(child, &name));
     let room = Room {
@@ -182,18 +188,18 @@ fn steps(
         create_index: spec.create_index,
     };
     // What can't be at all is said before any row is counted.
-    let unfilled = plan(Rows::default(), room)?;
+    let unfilled = through::plan(tie, Rows::default(), room)?;
     let Some(parent_key) = linked.parent_key.as_ref().filter(|_| child.column.is_some()) else {
         return Ok(unfilled);
     };
     if !child.through.as_ref().is_some_and(|through| through.right) {
         let (rows, query) = facts::count(child, parent, key, &parent_key.name, true);
         if rows > 0 {
-            return Err(no(NoThrough::Contradicting { rows, query }));
+            return Err(NoThrough::Contradicting { rows, query });
         }
     }
     let (fillable, _) = facts::count(child, parent, key, &parent_key.name, false);
-    plan(Rows { fillable }, room)
+    through::plan(tie, Rows { fillable }, room)
 }
 
 /// The child's org column as it will be.

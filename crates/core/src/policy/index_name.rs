@@ -1,20 +1,24 @@
 //! The name of the index that protect builds: `idx_<table>_<column>`, legible also when it must be cut.
 
+use super::Source;
 use crate::sql::{Ident, MAX_IDENT_BYTES};
 
 const PREFIX: &str = "idx_";
+/// Stands for the column where an expression is indexed.
+const OF_EXPRESSION: &str = "org";
 /// Hexadecimal digits of the hash in a cut name: enough that two tables of one schema don't meet.
 const HASH_DIGITS: usize = 8;
 /// How many further names are tried when one is taken.
 const TRIES: usize = 16;
 
 /// The names to try, best first.
-pub fn candidates(table: &Ident, column: &Ident) -> Vec<Ident> {
-    let hash = fnv1a(table.raw(), column.raw());
+pub fn candidates(table: &Ident, org: &Source) -> Vec<Ident> {
+    let column = org.column().map_or(OF_EXPRESSION, Ident::raw);
+    let hash = fnv1a(table.raw(), column);
     (0..TRIES)
         .filter_map(|i| {
             let suffix = if i == 0 { String::new() } else { format!("_{i}") };
-            Ident::new(name(table.raw(), column.raw(), &suffix, hash)).ok()
+            Ident::new(name(table.raw(), column, &suffix, hash)).ok()
         })
         .collect()
 }
@@ -57,7 +61,7 @@ mod tests {
 
     fn first(table: &str, column: &str) -> String {
         let ident = |n: &str| Ident::new(n).expect("a legal name");
-        candidates(&ident(table), &ident(column))[0].raw().to_owned()
+        candidates(&ident(table), &Source::Column(ident(column)))[0].raw().to_owned()
     }
 
     #[test]
@@ -77,7 +81,7 @@ mod tests {
             let table = if long { table.repeat(8) } else { table };
             let table = Ident::new(cut(&table, MAX_IDENT_BYTES)).expect("legal");
             let column = Ident::new(cut(&column, MAX_IDENT_BYTES)).expect("legal");
-            let mut names = candidates(&table, &column);
+            let mut names = candidates(&table, &Source::Column(column));
             prop_assert_eq!(names.len(), TRIES);
             names.sort();
             names.dedup();

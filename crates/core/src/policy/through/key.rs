@@ -2,7 +2,7 @@
 
 use super::{Expression, KeyColumn};
 use crate::org::OrgType;
-use crate::policy::spec::family;
+use crate::policy::family_of_type as family;
 use crate::sql::Ident;
 
 /// The key as it stands in statements.
@@ -30,11 +30,6 @@ impl Key {
             Self::Expression(expression) => expression.of_new.clone(),
         }
     }
-}
-
-/// The family of types that keys are compared in.
-pub fn family_of(base_type: &(String, String)) -> Option<OrgType> {
-    family(base_type)
 }
 
 /// An expression of one type as the text of an expression of the parent key's type, which is NULL, and

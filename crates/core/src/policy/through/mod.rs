@@ -11,16 +11,14 @@ mod link;
 mod plan;
 mod refusal;
 mod route;
-mod tree;
 mod undo;
 
 pub use facts::{Expression, Keeper, KeyColumn, Linked, OtherParent, PlainKey, Standing, Trigger, Unique};
-pub use key::{Key, comparable, family_of, typed};
+pub use key::{Key, comparable, typed};
 pub use link::Link;
-pub use plan::{FEW_ROWS, Plan, Room, Rows, plan};
+pub use plan::{FEW_ROWS, Plan, Room, Rows, Tie, plan};
 pub use refusal::NoThrough;
 pub use route::Route;
-pub use tree::{columns as columns_of, uses_what_is_not_built_in};
 pub use undo::undo;
 
 /// The trigger on the child that fills the org column.

@@ -1,10 +1,9 @@
 //! From the facts of a child and its parent to a child that is filled and kept: the difference, in
 //! the order in which it is executed. The fence itself is `protect`'s, on the column that is there then.
 
-use super::key::{comparable, family_of};
-use super::{Keeper, Key, KeyColumn, Link, Linked, NoThrough, OtherParent, PlainKey, Standing, Trigger};
+use super::{Key, KeyColumn, Link, Linked, NoThrough, OtherParent, PlainKey, Standing, Trigger};
 use crate::policy::action::Action;
-use crate::policy::{Column, FENCE, Facts, Kind, Step};
+use crate::policy::{Column, FENCE, Facts, Kind, Step, family_of_type};
 use crate::sql::{Ident, QualifiedName};
 
 /// So many rows are filled at once, whatever the size of the table.
@@ -41,23 +40,32 @@ pub struct Plan {
     pub complete: bool,
 }
 
+/// A child, its parent, and what is known of the two.
+#[derive(Debug, Clone, Copy)]
+pub struct Tie<'a> {
+    /// The child, with the org column that it has or is to have.
+    pub child: &'a Facts,
+    /// The parent, which is fenced.
+    pub parent: &'a Facts,
+    /// The child's key.
+    pub key: &'a Key,
+    /// The child's org column.
+    pub org: &'a Ident,
+    /// What the catalog tells of both.
+    pub linked: &'a Linked,
+    /// What stands.
+    pub standing: &'a Standing,
+}
+
 /// The steps; none but notes where all stands.
 ///
 /// # Errors
 /// [`NoThrough`] where the child can't go through this parent.
-pub fn plan(
-    child: &Facts,
-    parent: &Facts,
-    key: &Key,
-    org: &Ident,
-    linked: &Linked,
-    standing: &Standing,
-    rows: Rows,
-    room: Room<'_>,
-) -> Result<Plan, NoThrough> {
-    let (parent_key, parent_org) = NoThrough::check(child, parent, key, org, linked, standing)?;
-    let mut work =
-        Work { child, parent, key, org, parent_key, parent_org, linked, standing, plan: Plan::default() };
+pub fn plan(tie: Tie<'_>, rows: Rows, room: Room<'_>) -> Result<Plan, NoThrough> {
+    let (parent_key, parent_org) = NoThrough::check(tie)?;
+    let Tie { child, parent, key, org, linked, standing } = tie;
+    let plan = Plan::default();
+    let mut work = Work { child, parent, key, org, parent_key, parent_org, linked, standing, plan };
     let ready = match key {
         Key::Column(column) => work.unique(room) && work.foreign_key(column),
         Key::Expression(_) => {
@@ -79,17 +87,8 @@ pub fn plan(
 
 impl NoThrough {
     /// Whether the child can go through the parent, and by what of the parent.
-    fn check<'f>(
-        child: &Facts,
-        parent: &'f Facts,
-        key: &Key,
-        org: &Ident,
-        linked: &'f Linked,
-        standing: &Standing,
-    ) -> Result<(&'f KeyColumn, &'f Column), Self> {
-        if child.oid == parent.oid {
-            return Err(Self::Itself);
-        }
+    fn check(tie: Tie<'_>) -> Result<(&KeyColumn, &Column), Self> {
+        let Tie { child, parent, key, org, linked, standing } = tie;
         if let Some(table) = [child, parent].into_iter().find(|t| t.kind == 'p' || t.is_partition) {
             return Err(Self::Partitioned(table.table()));
         }
@@ -100,37 +99,33 @@ impl NoThrough {
                 parent_owner: parent.owner.clone(),
             });
         }
-        let Some(keeper_parent) = standing.keeper.as_ref().map(Keeper::parent) else {
-            return Self::check_columns(child, parent, key, org, linked);
-        };
-        if keeper_parent != parent.table() {
-            return Err(Self::OtherParent(keeper_parent));
+        if let Some(other) = standing.keeper.as_ref().filter(|k| k.parent != parent.oid) {
+            return Err(Self::OtherParent(other.parent()));
         }
-        Self::check_columns(child, parent, key, org, linked)
-    }
-
-    fn check_columns<'f>(
-        child: &Facts,
-        parent: &'f Facts,
-        key: &Key,
-        org: &Ident,
-        linked: &'f Linked,
-    ) -> Result<(&'f KeyColumn, &'f Column), Self> {
-        let Some(parent_key) = &linked.parent_key else { return Err(Self::NoParentKey(parent.table())) };
-        let Some(parent_org) = &parent.column else { return Err(Self::NoParentKey(parent.table())) };
+        let (Some(parent_key), Some(parent_org)) = (&linked.parent_key, &parent.column) else {
+            return Err(Self::NoParentKey(parent.table()));
+        };
         let column = parent_key.name.clone();
         if !linked.parent_key_unique {
             return Err(Self::AmbiguousParentKey { parent: parent.table(), column });
         }
-        if family_of(&parent_key.base_type).is_none() || !parent_key.deterministic {
-            let type_name = parent_key.type_name.clone();
-            return Err(Self::KeyType { key: key.of_new(), parent_key: column, type_name });
+        let (parent_key_column, type_name) = (column, parent_key.type_name.clone());
+        let unlike = |key| Self::KeyType { key, parent_key: parent_key_column, type_name };
+        if family_of_type(&parent_key.base_type).is_none() || !parent_key.deterministic {
+            return Err(unlike(key.of_new()));
         }
         if let (Key::Column(_), Some(own)) = (key, &linked.key)
-            && (!own.deterministic || !comparable(own, parent_key))
+            && !own.deterministic
         {
-            let type_name = parent_key.type_name.clone();
-            return Err(Self::KeyType { key: own.name.to_string(), parent_key: column, type_name });
+            return Err(unlike(own.name.to_string()));
+        }
+        let triggers = linked.children.as_ref().filter(|_| linked.siblings > 0);
+        if let (Key::Expression(_), Some(triggers)) = (key, triggers) {
+            let ours = Link::CreateChildren { key: parent_key.name.clone(), org: parent_org.name.clone() };
+            if !same(&triggers.definition, &ours.statement(&parent.table())) {
+                let column = parent_key.name.clone();
+                return Err(Self::OtherKey { parent: parent.table(), column });
+            }
         }
         if let Some(own) = child.column.as_ref().filter(|c| c.name == *org)
             && own.base_type != parent_org.base_type

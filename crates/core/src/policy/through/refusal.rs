@@ -1,5 +1,6 @@
 //! Why a table can't get its organization from a parent row, and what to do instead.
 
+use crate::policy::Unfit;
 use crate::policy::action::Text;
 use crate::sql::{Ident, QualifiedName};
 
@@ -19,14 +20,13 @@ pub enum NoThrough {
         /// The parent's owner.
         parent_owner: Ident,
     },
-    /// The key is neither a column nor an expression.
-    NoKey(String),
-    /// The key's expression isn't the same for the same row every time.
-    Mutable,
-    /// The key's expression calls what somebody has made.
-    Foreign,
-    /// The key's expression names no single column.
-    WholeRow,
+    /// The key is no column, and no expression that can be one.
+    Key {
+        /// The key.
+        key: String,
+        /// Why.
+        why: Unfit,
+    },
     /// The key is computed by the table, after the triggers.
     GeneratedKey(Ident),
     /// A key of that type can't be compared with the parent's.
@@ -38,6 +38,8 @@ pub enum NoThrough {
         /// Its type.
         type_name: String,
     },
+    /// The parent's organization stands in no column.
+    ParentByExpression(QualifiedName),
     /// The parent has no primary key of one column.
     NoParentKey(QualifiedName),
     /// The parent has no such column.
@@ -90,13 +92,13 @@ impl NoThrough {
                     "belongs to {child_owner}, who has not the rights of {parent_owner}, the owner of {parent}"
                 )
             }
-            Self::NoKey(key) => format!("has no column {key}, and that is no expression either"),
-            Self::Mutable => "can't by an expression that isn't immutable".into(),
-            Self::Foreign => "can't by an expression that uses functions, operators or types of users".into(),
-            Self::WholeRow => "can't by an expression that names no column, or the whole row".into(),
+            Self::Key { key, why } => format!("has no column {key}, and the expression {}", why.message()),
             Self::GeneratedKey(column) => format!("computes column {column} itself"),
             Self::KeyType { key, parent_key, type_name } => {
                 format!("can't, as {key} can't be compared with the parent's {parent_key}, a {type_name}")
+            }
+            Self::ParentByExpression(parent) => {
+                format!("can't, as {parent} has its organization in an expression, not in a column")
             }
             Self::NoParentKey(parent) => format!("can't, as {parent} has no primary key of one column"),
             Self::MissingParentKey { parent, column } => format!("can't, as {parent} has no column {column}"),
@@ -123,7 +125,9 @@ impl NoThrough {
             Self::Owners { .. } => {
                 "The parent's organization is read with its owner's rights for whoever writes a child."
             }
-            Self::Foreign => "It is evaluated for the rows of all organizations, with the owner's rights.",
+            Self::Key { why: Unfit::UserDefined, .. } => {
+                "It is evaluated for the rows of all organizations, with the owner's rights."
+            }
             Self::GeneratedKey(_) => "It is computed after the trigger that would read it.",
             Self::Partitioned(_) => "A row that moves between partitions would leave its children behind.",
             Self::ColumnType { .. } => "Both are compared by one operator, and a foreign key stands on both.",
@@ -138,7 +142,7 @@ impl NoThrough {
         Some(match self {
             Self::Itself => format!("SELECT * FROM org_scope.protect({target}, '...');"),
             Self::Owners { parent_owner, .. } => format!("ALTER TABLE {table} OWNER TO {parent_owner};"),
-            Self::NoKey(_) | Self::WholeRow | Self::Mutable | Self::Foreign | Self::GeneratedKey(_) => {
+            Self::Key { .. } | Self::GeneratedKey(_) => {
                 format!("SELECT * FROM org_scope.plan_through({target}, 'split_part(key, '':'', 1)', '...');")
             }
             Self::NoParentKey(parent) | Self::MissingParentKey { parent, .. } => format!(
@@ -155,7 +159,10 @@ impl NoThrough {
             Self::Contradicting { query, .. } => {
                 format!("SELECT org_scope.across_orgs({});", Text(query))
             }
-            Self::Partitioned(_) | Self::KeyType { .. } | Self::OtherKey { .. } => return None,
+            Self::ParentByExpression(_)
+            | Self::Partitioned(_)
+            | Self::KeyType { .. }
+            | Self::OtherKey { .. } => return None,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::policy::OrgKey;
+use crate::policy::compared::reader_of;
 use crate::sql::{Ident, QualifiedName};
 
 /// What ties a child to its parent, as it is when a row is written.
@@ -57,7 +57,7 @@ impl Route {
     pub fn lookup(&self, own: bool) -> Option<String> {
         let (parent, key, org) = (self.parent(), &self.parent_key, &self.parent_org);
         let own = match own {
-            true => format!(" AND p.{org} OPERATOR(pg_catalog.=) {}", OrgKey::reader_of(&self.org_type)?),
+            true => format!(" AND p.{org} OPERATOR(pg_catalog.=) {}", reader_of(&self.org_type)?),
             false => String::new(),
         };
         // Where a foreign key stands on both columns, the weaker lock holds back what would change either.
