@@ -9,3 +9,4 @@ mod conversions;
 mod policy;
 mod projects;
 mod through;
+mod usage;

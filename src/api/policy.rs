@@ -34,6 +34,7 @@ fn options(call: &Call, first: usize) -> Result<Options, Error> {
         project_column: name(first + 5),
         actor_column: name(first + 6),
         actor_missing: call.required(first + 7, "actor_missing")?,
+        copy_view: call.arg(first + 8),
     })
 }
 
@@ -71,7 +72,7 @@ entry!(org_scope_plan_all, pg_finfo_org_scope_plan_all, |call| {
     Ok(answer(call, policy::plan_all(org_column(call, 0)?, schemas(call, 1)?, options(call, 2)?)?))
 });
 entry!(org_scope_unprotect, pg_finfo_org_scope_unprotect, |call| {
-    Ok(answer(call, policy::unprotect(target(call)?)))
+    Ok(answer(call, policy::unprotect(target(call)?)?))
 });
 entry!(org_scope_alter_protected, pg_finfo_org_scope_alter_protected, |call| {
     let statement: String = call.required(1, "statement")?;
@@ -102,6 +103,18 @@ entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
             table.shared_rows.into_datum(),
         ]
     })))
+});
+
+entry!(org_scope_copy_row, pg_finfo_org_scope_copy_row, |call| {
+    let Some(row) = call.row_trigger() else { return Err(Error::NotCopyTrigger) };
+    if policy::copy_row(&row)? { Ok(row.kept()) } else { Ok(Answer::Fired) }
+});
+
+entry!(org_scope_ddl_command_end, pg_finfo_org_scope_ddl_command_end, |call| {
+    if let Some(command) = call.event() {
+        policy::command_end(&command)?;
+    }
+    Ok(Answer::Null)
 });
 
 entry!(org_scope_truncate_guard, pg_finfo_org_scope_truncate_guard, |call| {

@@ -135,7 +135,9 @@ fn answers(plan: pg_sys::SPIPlanPtr) -> Oid {
 /// The first value of SPI's result, copied to where SPI was called from.
 fn first_value() -> Option<Datum> {
     // SAFETY: a variable of the server's, in the backend's only thread.
-    let table = unsafe { pg_sys::SPI_tuptable.as_ref() }?;
+    let table = unsafe { pg_sys::SPI_tuptable };
+    // SAFETY: NULL, or the result of the statement that has just run.
+    let table = unsafe { table.as_ref() }?;
     if table.numvals == 0 {
         return None;
     }

@@ -76,19 +76,21 @@ impl<'a> NewTuple<'a> {
     }
 
     fn read(&self, row: Row) -> Option<Held> {
-        let datum = row.value(self.attribute.attnum);
-        let (datum, is_null) = (datum.unwrap_or(pg_sys::Datum::null()), datum.is_none());
-        // SAFETY: the datum is of the type that the descriptor says.
-        unsafe {
-            match self.attribute.atttypid {
-                pg_sys::TEXTOID | pg_sys::VARCHAROID => String::from_datum(datum, is_null).map(Held::Text),
-                pg_sys::UUIDOID => Uuid::from_datum(datum, is_null)
-                    .map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes()))),
-                pg_sys::INT2OID => i16::from_datum(datum, is_null).map(|v| Held::Integer(v.into())),
-                pg_sys::INT4OID => i32::from_datum(datum, is_null).map(|v| Held::Integer(v.into())),
-                pg_sys::INT8OID => i64::from_datum(datum, is_null).map(Held::Integer),
-                _ => None,
+        let datum = row.value(self.attribute.attnum)?;
+        /// The datum of a type that the caller has looked up.
+        fn held<T: FromDatum>(datum: pg_sys::Datum) -> Option<T> {
+            // SAFETY: the datum is of the type that the descriptor says.
+            unsafe { T::from_datum(datum, false) }
+        }
+        match self.attribute.atttypid {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum).map(Held::Text),
+            pg_sys::UUIDOID => {
+                held::<Uuid>(datum).map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes())))
             }
+            pg_sys::INT2OID => held::<i16>(datum).map(|v| Held::Integer(v.into())),
+            pg_sys::INT4OID => held::<i32>(datum).map(|v| Held::Integer(v.into())),
+            pg_sys::INT8OID => held(datum).map(Held::Integer),
+            _ => None,
         }
     }
 

@@ -1,15 +1,20 @@
 //! The generator: joins core's plans with the catalog's facts, and executes them.
 
 mod alter;
+mod copy_view;
+mod ddl;
 mod facts;
+mod family;
 mod findings;
 mod guard;
 mod protect;
 mod protected;
 mod run;
 mod stamp;
+mod survey;
 mod through;
 mod unprotect;
+mod usage;
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec, Step};
@@ -17,6 +22,8 @@ use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
+pub(crate) use copy_view::copy_row;
+pub(crate) use ddl::command_end;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
@@ -27,6 +34,7 @@ pub(crate) use through::{
     protect_through,
 };
 pub(crate) use unprotect::unprotect;
+pub(crate) use usage::usage;
 
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {
@@ -60,6 +68,8 @@ pub(crate) struct Options {
     /// As above.
     pub(crate) actor_column: Option<String>,
     pub(crate) actor_missing: String,
+    /// None leaves it as it is.
+    pub(crate) copy_view: Option<bool>,
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.
@@ -88,6 +98,7 @@ fn spec(org: Source, options: Options) -> Result<Spec, Error> {
         shared_rows: options.shared_rows,
         project: extra(options.project_column)?,
         actor,
+        copy_view: options.copy_view,
     })
 }
 

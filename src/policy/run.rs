@@ -2,17 +2,18 @@
 //! commit between tables. What a run has done stays in the session's memory, for the view `last_run`.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Kind, Spec, State, Step};
+use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
-use super::protect::{Noting, counted, fence, skipped, survey};
-use super::through::untie;
+use super::protect::{Noting, fence, given, survey_schemas};
+use super::survey::{Hindrance, Planned, all_notes, survey};
 use super::unprotect::lift;
-use super::{Options, Row, column, facts, idents, rows, spec};
+use super::{Options, Row, column, facts, family, idents, rows, spec};
 use crate::pg::{report, role, settings, transaction};
 
 #[derive(Default)]
@@ -28,11 +29,14 @@ struct Run {
     committed: usize,
 }
 
+/// A table with all that hang together with it, by partitions or inheritance.
 #[derive(Clone)]
 struct Job {
-    table: Oid,
-    notes: Vec<Step>,
-    /// Whether the index stands already, in a transaction of its own.
+    tables: Vec<Oid>,
+    /// The first of them.
+    name: QualifiedName,
+    notes: HashMap<u32, Vec<Step>>,
+    /// Whether the indexes stand already, in a transaction of their own.
     indexed: bool,
 }
 
@@ -50,17 +54,31 @@ pub(crate) fn begin_protect(
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
         let spec = spec(column(org_column)?, options)?;
-        let schemas = idents(schemas)?;
         let mut run = begin()?;
-        for planned in survey(&spec, &facts::candidates(&schemas, &spec.org)?) {
-            let table = Oid::from_u32(planned.table.oid);
-            if planned.steps.iter().any(|s| s.state == State::Planned) {
-                run.queue.push_back(Job { table, notes: planned.notes, indexed: !may_commit });
-                continue;
+        let planned = survey_schemas(&spec, schemas)?;
+        let mut notes = all_notes(&spec, &planned, false);
+        let groups = family::groups(planned.iter().map(|p| &p.table));
+        let mut planned: Vec<Option<Planned>> = planned.into_iter().map(Some).collect();
+        for group in groups {
+            let members: Vec<Planned> = group.into_iter().filter_map(|place| planned[place].take()).collect();
+            let to_do = |p: &Planned| {
+                p.steps.as_ref().is_ok_and(|steps| steps.iter().any(|s| s.state == State::Planned))
+            };
+            match members.first() {
+                Some(first) if members.iter().any(to_do) => run.queue.push_back(Job {
+                    tables: members.iter().map(|p| Oid::from_u32(p.table.oid)).collect(),
+                    name: first.table.table(),
+                    notes: members
+                        .iter()
+                        .filter_map(|p| notes.remove(&p.table.oid).map(|notes| (p.table.oid, notes)))
+                        .collect(),
+                    indexed: !may_commit,
+                }),
+                _ => run.rows.extend(members.into_iter().flat_map(|Planned { table, steps }| match steps {
+                    Err(why) => rows(table.oid, vec![why.skipped()]),
+                    Ok(steps) => rows(table.oid, [steps, given(&spec, &table, &mut notes)].concat()),
+                })),
             }
-            let skipped = planned.steps.iter().any(|s| s.kind == Kind::Table);
-            let counted = if skipped { Vec::new() } else { counted(&spec, &planned.table) };
-            run.rows.extend(rows(planned.table.oid, [planned.steps, counted, planned.notes].concat()));
         }
         run.total = run.queue.len();
         run.spec = Some(spec);
@@ -75,12 +93,21 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     settings::neutral(|| {
         let schemas = idents(schemas)?;
         let mut run = begin()?;
-        for table in facts::read(&facts::protected(Some(&schemas))?, &Columns::default()) {
-            if table.owned {
-                let job = Job { table: Oid::from_u32(table.oid), notes: Vec::new(), indexed: true };
-                run.queue.push_back(job);
-            } else {
-                run.rows.extend(rows(table.oid, vec![not_owned(&table)]));
+        let mut tables = facts::read(&facts::protected(Some(&schemas))?, &Columns::default());
+        tables.sort_by_cached_key(|t| (t.open_parents.len() + t.fenced_parents.len(), t.table()));
+        for group in family::groups(&tables) {
+            let (owned, others): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|place| &tables[place]).partition(|table| table.owned);
+            for table in others {
+                run.rows.extend(rows(table.oid, vec![Hindrance::not_owned(table).skipped()]));
+            }
+            if let Some(first) = owned.first() {
+                run.queue.push_back(Job {
+                    tables: owned.iter().map(|table| Oid::from_u32(table.oid)).collect(),
+                    name: first.table(),
+                    notes: HashMap::new(),
+                    indexed: true,
+                });
             }
         }
         run.total = run.queue.len();
@@ -91,34 +118,33 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
 
 /// Does one step of the run that this session began last; says whether there are more.
 ///
-/// The rights are those of now: whoever has become another role since meets the next table as that role.
+/// The rights are those of now: whoever has become another role since meets the next tables as that role.
 pub(crate) fn step() -> Result<bool, Error> {
     let next = LAST.with_borrow_mut(|run| run.queue.pop_front().map(|job| (job, run.spec.clone())));
     let Some((job, spec)) = next else { return Ok(false) };
     settings::neutral(|| {
-        let Some(table) = facts::read_one(job.table, &spec.as_ref().map(Columns::of).unwrap_or_default())
-        else {
-            return Ok(());
-        };
-        let steps = match &spec {
-            _ if !table.owned => vec![not_owned(&table)],
-            Some(spec) if !job.indexed => {
-                LAST.with_borrow_mut(|run| run.queue.push_front(Job { indexed: true, ..job.clone() }));
-                // Its SHARE lock ends with the commit, before the next step asks for ACCESS EXCLUSIVE.
-                let index = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
-                // What stands in the way is said by the next step.
-                fence(job.table, spec, None, Noting::Silent, index).unwrap_or_default()
+        let done = match &spec {
+            Some(spec) => {
+                let look = || Ok(survey(spec, facts::read(&family::below(&job.tables), &Columns::of(spec))));
+                if job.indexed {
+                    // Since the survey a table, or a parent that should have been fenced before it, may
+                    // have changed.
+                    fence(spec, look, Noting::Given(job.notes.clone()), |_| true)?
+                } else {
+                    LAST.with_borrow_mut(|run| run.queue.push_front(Job { indexed: true, ..job.clone() }));
+                    // Their SHARE locks end with the commit, before the next step asks for ACCESS EXCLUSIVE.
+                    let index = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
+                    let mut done = fence(spec, look, Noting::Silent, index)?;
+                    // What stands in the way is said by the next step.
+                    done.retain(|row| row.step.kind != Kind::Table);
+                    done
+                }
             }
-            // Since the survey the table, or a parent that should have been fenced before it, may
-            // have changed.
-            Some(spec) => fence(job.table, spec, None, Noting::Given(job.notes.clone()), |_| true)
-                .unwrap_or_else(|error| vec![skipped(error)]),
-            None => lift(job.table),
+            None => lift(&job.tables),
         };
-        let left_out = steps.iter().any(|s| s.kind == Kind::Table);
-        let untied = if spec.is_none() && table.owned { untie(job.table) } else { Vec::new() };
+        let left_out = done.iter().all(|row| row.step.kind == Kind::Table);
         let finished = LAST.with_borrow_mut(|run| {
-            run.rows.extend(rows(table.oid, steps).chain(untied));
+            run.rows.extend(done);
             run.total - run.queue.len()
         });
         if job.indexed {
@@ -128,7 +154,7 @@ pub(crate) fn step() -> Result<bool, Error> {
                 None => "unprotected",
             };
             let total = LAST.with_borrow(|run| run.total);
-            report::notice(&format!("{what} {} ({finished} of {total})", table.table()));
+            report::notice(&format!("{what} {} ({finished} of {total})", job.name));
         }
         Ok(())
     })?;
@@ -158,9 +184,4 @@ fn begin() -> Result<Run, Error> {
         return Err(Error::NotFromHere);
     }
     Ok(Run { user: Some(role::current()), ..Run::default() })
-}
-
-fn not_owned(table: &org_scope_core::policy::Facts) -> Step {
-    let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
-    Step::skipped(Kind::Table, reason)
 }

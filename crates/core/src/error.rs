@@ -69,6 +69,8 @@ pub enum Error {
     NotOneStatement,
     /// `truncate_guard` was put on another event.
     NotTruncateTrigger,
+    /// `copy_row` was put on another event, or on something else than a view of columns of one table.
+    NotCopyTrigger,
     /// A run over many tables was begun inside somebody else's maintenance.
     NotFromHere,
     /// An argument that must be there is NULL.
@@ -115,6 +117,15 @@ pub enum Error {
     NotThisTrigger,
     /// A batch of no rows.
     BatchSize,
+    /// A protected table was put under one that is open.
+    OpenAbove {
+        /// The table.
+        child: QualifiedName,
+        /// The one above it, or the topmost parent of that.
+        parent: QualifiedName,
+        /// The column by which the one above can be protected, if it has it.
+        column: Option<Ident>,
+    },
     /// TRUNCATE of a protected table by a role that the fence binds.
     Truncate {
         /// The table.
@@ -124,6 +135,13 @@ pub enum Error {
     NotProtected {
         /// The table.
         table: QualifiedName,
+    },
+    /// A table is protected together with one above it, and can't lose its fence alone.
+    ProtectedAbove {
+        /// The table.
+        table: QualifiedName,
+        /// The one above it.
+        parent: QualifiedName,
     },
     /// A statement given to alter_protected is not one ALTER TABLE of that table.
     NotAlterTable {
@@ -138,6 +156,11 @@ pub enum Error {
         table: QualifiedName,
         /// The statement itself.
         statement: String,
+    },
+    /// What organizations have in a table can't be told.
+    Uncountable {
+        /// The table.
+        table: QualifiedName,
     },
     /// The roles of a gate are an empty list.
     NoRoles,
@@ -306,6 +329,13 @@ impl Error {
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
             }
+            Self::NotCopyTrigger => say(
+                "0A000",
+                "copy_row must be fired for each row, instead of INSERT, on a view of one table's columns"
+                    .into(),
+                None,
+                None,
+            ),
             Self::NotStampTrigger => say(
                 "0A000",
                 "stamp_actor must be fired before INSERT or UPDATE of one column".into(),
@@ -412,6 +442,20 @@ impl Error {
                 None,
                 Some("CALL org_scope.fill_through('...', 10000);".into()),
             ),
+            Self::OpenAbove { child, parent, column } => {
+                let protect = column.as_ref().map(|column| {
+                    let (parent, column) = (text_literal(&parent.to_string()), text_literal(column.raw()));
+                    format!("SELECT * FROM org_scope.protect({parent}, {column});")
+                });
+                let unprotect =
+                    || format!("SELECT * FROM org_scope.unprotect({});", text_literal(&child.to_string()));
+                say(
+                    "OS009",
+                    format!("{parent} is not protected, and {child} would be below it"),
+                    Some("A query of the parent reads the rows of its children without their fence."),
+                    Some(protect.unwrap_or_else(unprotect)),
+                )
+            }
             Self::Truncate { table } => say(
                 "OS002",
                 format!("TRUNCATE would remove every organization's rows of {table}"),
@@ -423,6 +467,14 @@ impl Error {
                 format!("{table} is not protected"),
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
+            ),
+            Self::ProtectedAbove { table, parent } => say(
+                "OS010",
+                format!("{table} is protected together with {parent}"),
+                Some(
+                    "By its own name a table shows what the one above it shows, so the fence stands on both.",
+                ),
+                Some(format!("SELECT * FROM org_scope.unprotect({});", text_literal(&parent.to_string()))),
             ),
             Self::NotAlterTable { table } => say(
                 "OS010",
@@ -443,6 +495,17 @@ impl Error {
                     FOREIGN_KEYS => format!("SELECT org_scope.across_orgs({});", text_literal(statement)),
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
+            ),
+            Self::Uncountable { table } => say(
+                "OS010",
+                format!("the rows of {table} can't be told by organization"),
+                Some(
+                    "Its fence doesn't say what it compares with the organization, or a partition keeps its rows elsewhere.",
+                ),
+                Some(format!(
+                    "SELECT * FROM org_scope.protected_tables WHERE target = {}::regclass;",
+                    text_literal(&table.to_string())
+                )),
             ),
             Self::NoRoles => say(
                 "22023",
@@ -501,6 +564,7 @@ mod tests {
             Error::NotOneStatement,
             Error::NotFromHere,
             Error::NotTruncateTrigger,
+            Error::NotCopyTrigger,
             Error::EmptyOrg,
             Error::ContextTooLong,
             Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text },

@@ -11,7 +11,7 @@ use super::{ThroughOptions, facts, fill, key};
 use crate::pg::journal::{self, Entry};
 use crate::pg::{index_size, relation, settings};
 use crate::policy::facts::Columns;
-use crate::policy::protect::{Noting, execute, fence, planned};
+use crate::policy::protect::{execute, fence_called, plan_of};
 use crate::policy::{Options, Row, facts as tables, ident, rows, spec};
 
 /// What `protect_through` would do.
@@ -25,10 +25,10 @@ pub(crate) fn plan_through(target: Oid, parent: Oid, options: ThroughOptions) ->
             child.column = Some(column_to_come(&work.org, &work.parent));
         }
         let fence = match work.fences() {
-            true => planned(&work.spec, child, !new)?,
+            true => plan_of(&work.spec, child, !new)?,
             false => Vec::new(),
         };
-        Ok(all_rows(target, parent, work.plan.parent, [work.plan.child, fence].concat()))
+        Ok(all_rows(target, parent, work.plan.parent, work.plan.child).chain(fence).collect())
     })
 }
 
@@ -49,25 +49,23 @@ pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions)
         let on_parent = execute(parent, work.plan.parent);
         let on_child = work.plan.child.into_iter().flat_map(|step| run(target, step)).collect::<Vec<_>>();
         let fence = match fences {
-            true => fence(target, &spec, None, Noting::Read, |_| true)?,
+            true => fence_called(target, &spec)?,
             false => Vec::new(),
         };
-        Ok(all_rows(target, parent, on_parent, [on_child, fence].concat()))
+        Ok(all_rows(target, parent, on_parent, on_child).chain(fence).collect())
     })
 }
 
-/// Takes away what ties the child to its parent, the fence being gone.
+/// Takes away what ties the child to its parent, where the fence is gone.
 pub(in crate::policy) fn untie(target: Oid) -> Vec<Row> {
-    let Some(child) = tables::read_standing(target) else { return Vec::new() };
+    let child = tables::read_standing(target).filter(|child| child.policy(FENCE).is_none());
+    let Some(child) = child else { return Vec::new() };
     let standing = facts::standing(target);
     let (mine, parents) = through::undo(&child, &standing);
     let parent = standing.keeper.as_ref().map(|k| Oid::from_u32(k.parent));
     let mine = execute(target, mine);
     let parents = parent.map(|parent| execute(parent, parents)).unwrap_or_default();
-    all_rows(target, parent.unwrap_or(target), Vec::new(), mine)
-        .into_iter()
-        .chain(rows(parent.unwrap_or(target).to_u32(), parents))
-        .collect()
+    rows(target.to_u32(), mine).chain(rows(parent.unwrap_or(target).to_u32(), parents)).collect()
 }
 
 fn require_owners(target: Oid, parent: Oid) {
@@ -79,8 +77,13 @@ fn is_planned(step: &Step) -> bool {
     step.state == State::Planned
 }
 
-fn all_rows(target: Oid, parent: Oid, on_parent: Vec<Step>, on_child: Vec<Step>) -> Vec<Row> {
-    rows(parent.to_u32(), on_parent).chain(rows(target.to_u32(), on_child)).collect()
+fn all_rows(
+    target: Oid,
+    parent: Oid,
+    on_parent: Vec<Step>,
+    on_child: Vec<Step>,
+) -> impl Iterator<Item = Row> {
+    rows(parent.to_u32(), on_parent).chain(rows(target.to_u32(), on_child))
 }
 
 /// Executes one step; what reaches the rows of all organizations is recorded.
@@ -148,6 +151,7 @@ fn look(target: Oid, parent: Oid, options: &ThroughOptions) -> Result<Option<Wor
             project_column: None,
             actor_column: None,
             actor_missing: MissingUser::Error.word().to_owned(),
+            copy_view: None,
         },
     )?;
     let Some(child) = tables::read_one(target, &Columns::of(&spec)) else { return Ok(None) };

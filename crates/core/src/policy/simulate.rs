@@ -77,6 +77,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
         Action::Link(_) => unreachable!("protect ties no tables together"),
+        Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }
 }
 
@@ -116,13 +117,15 @@ fn column(name: &str) -> Column {
     }
 }
 
-fn table() -> Facts {
+pub(super) fn table() -> Facts {
     Facts {
         oid: 20000,
         schema: ident("public"),
         name: ident("agents"),
         kind: 'r',
         is_partition: false,
+        root: None,
+        parents: vec![],
         other_temp: false,
         system: false,
         extension: None,
@@ -139,12 +142,15 @@ fn table() -> Facts {
         guard: None,
         stamp: None,
         open_parents: vec![],
+        fenced_parents: vec![],
         open_children: vec![],
         through: None,
+        copy_view: None,
+        copy: None,
     }
 }
 
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         org: Source::Column(ident("org_id")),
         force: true,
@@ -154,6 +160,7 @@ fn spec() -> Spec {
         shared_rows: None,
         project: Extra::Keep,
         actor: Extra::Keep,
+        copy_view: None,
     }
 }
 
@@ -254,7 +261,10 @@ fn a_fence_on_another_column_is_not_moved() {
     facts.column.as_mut().expect("a column").name = ident("other");
     let wanted = Source::Column(ident("other"));
     let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
-    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted }));
+    assert_eq!(
+        error,
+        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: Box::new(facts.table()) })
+    );
 }
 
 #[test]
