@@ -20,6 +20,7 @@ extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]
 extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["access"]);
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["projects"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
+extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
 

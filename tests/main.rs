@@ -34,5 +34,6 @@ mod surface;
 mod system_a_workflow;
 mod system_b_voice;
 mod system_c_inbox;
+mod through;
 mod usage;
 mod views;

@@ -8,4 +8,5 @@ mod context;
 mod conversions;
 mod policy;
 mod projects;
+mod through;
 mod usage;

@@ -8,7 +8,7 @@ use crate::pg::entry::{Answer, Call, entry};
 use crate::pg::types::{Name, Names};
 use crate::policy::{self, Asked, Options, Row};
 
-fn answer(call: &Call, rows: Vec<Row>) -> Answer {
+pub(super) fn answer(call: &Call, rows: Vec<Row>) -> Answer {
     call.rows(rows.into_iter().zip(1_i32..).map(|(row, ordinal)| {
         let Row { target, step } = row;
         vec![
@@ -46,7 +46,7 @@ fn expression(call: &Call) -> Result<Asked, Error> {
     Ok(Asked::Expression(call.required(1, "expression")?, call.required(2, "org_type")?))
 }
 
-fn target(call: &Call) -> Result<Oid, Error> {
+pub(super) fn target(call: &Call) -> Result<Oid, Error> {
     call.required(0, "target")
 }
 

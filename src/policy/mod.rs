@@ -12,6 +12,7 @@ mod protected;
 mod run;
 mod stamp;
 mod survey;
+mod through;
 mod unprotect;
 mod usage;
 
@@ -28,12 +29,21 @@ pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
 pub(crate) use stamp::stamp_actor;
+pub(crate) use through::{
+    ThroughOptions, begin_fill, check_parent, fill_from_parent, fill_step, move_children, plan_through,
+    protect_through,
+};
 pub(crate) use unprotect::unprotect;
 pub(crate) use usage::usage;
 
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {
-    crate::pg::xact::on_end(run::end_transaction);
+    crate::pg::xact::on_end(end_transaction);
+}
+
+fn end_transaction(committed: bool) {
+    run::end_transaction(committed);
+    through::end_transaction(committed);
 }
 
 /// A step of one table.

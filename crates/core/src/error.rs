@@ -1,6 +1,7 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
+use crate::policy::through::NoThrough;
 use crate::policy::{Loosening, Refusal};
 use crate::sql::{Ident, Literal, QualifiedName};
 
@@ -95,6 +96,27 @@ pub enum Error {
         /// Why.
         why: Refusal,
     },
+    /// A table can't get its organization from a parent row.
+    NoThrough {
+        /// The table.
+        table: QualifiedName,
+        /// Why.
+        why: Box<NoThrough>,
+    },
+    /// What ties a table to its parent is gone or altered, or its owner has lost the rights of the parent's.
+    NotThrough {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A row names another organization than its parent's.
+    NotItsParents {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A trigger function of ours was put on another event.
+    NotThisTrigger,
+    /// A batch of no rows.
+    BatchSize,
     /// A protected table was put under one that is open.
     OpenAbove {
         /// The table.
@@ -396,6 +418,36 @@ impl Error {
                 format!("{table} can't be protected: it {}", why.message()),
                 why.detail(),
                 why.hint(table),
+            ),
+            Self::NoThrough { table, why } => say(
+                "OS009",
+                format!("{table} can't be protected through a parent: it {}", why.message()),
+                why.detail(),
+                why.hint(table),
+            ),
+            Self::NotThrough { table } => say(
+                "OS010",
+                format!("what ties {table} to its parent is gone or altered"),
+                Some("Its rows get their organization from a parent's, whose owner must be theirs."),
+                Some(format!(
+                    "SELECT * FROM org_scope.protect_through({}, '...', '...');",
+                    text_literal(&table.to_string())
+                )),
+            ),
+            Self::NotItsParents { table } => say(
+                "23503",
+                format!("a row of {table} has not the organization of its parent"),
+                None,
+                Some("Leave the organization out: it comes from the parent.".into()),
+            ),
+            Self::NotThisTrigger => {
+                say("0A000", "the function is for another kind of trigger".into(), None, None)
+            }
+            Self::BatchSize => say(
+                "22023",
+                "batch_size must be at least 1".into(),
+                None,
+                Some("CALL org_scope.fill_through('...', 10000);".into()),
             ),
             Self::OpenAbove { child, parent, column } => {
                 let protect = column.as_ref().map(|column| {

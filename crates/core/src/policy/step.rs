@@ -27,6 +27,9 @@ pub enum Kind {
     Publication,
     Inheritance,
     Statement,
+    Column,
+    Through,
+    Fill,
 }
 
 impl Kind {
@@ -53,6 +56,9 @@ impl Kind {
             Self::Publication => "publication",
             Self::Inheritance => "inheritance",
             Self::Statement => "statement",
+            Self::Column => "column",
+            Self::Through => "through",
+            Self::Fill => "fill",
         }
     }
 }
