@@ -138,15 +138,18 @@ COMMENT ON FUNCTION org_scope.fence_org_bigint() IS 'the organization that a fen
 -- Which login role may do what to the context. A regrole follows renames and is dumped as a name.
 CREATE TABLE org_scope.role_access (
     role regrole CONSTRAINT role_access_pkey PRIMARY KEY,
-    how text CHECK (how IN ('direct', 'parameter')),
+    how text CHECK (how IN ('direct', 'lookup', 'token', 'parameter')),
+    lookups text[] CHECK (cardinality(lookups) > 0),
     bound_org text CHECK (bound_org <> ''),
     pooled boolean NOT NULL DEFAULT false,
     CHECK (how IS NOT NULL OR bound_org IS NOT NULL),
-    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter')
+    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter'),
+    CHECK ((lookups IS NOT NULL) = (how IS NOT DISTINCT FROM 'lookup'))
 );
 COMMENT ON TABLE org_scope.role_access IS 'what each login role may do to the context; written by allow, disallow, bind_role, unbind_role';
 COMMENT ON COLUMN org_scope.role_access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.role_access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.role_access.pooled IS 'the connection passes from client to client: only transaction-local contexts';
 
@@ -171,13 +174,14 @@ COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every sessi
 
 -- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
 CREATE VIEW org_scope.access WITH (security_invoker = true) AS
-    SELECT a.role, a.how, a.bound_org, a.pooled,
+    SELECT a.role, a.how, a.lookups, a.bound_org, a.pooled,
            coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
 COMMENT ON COLUMN org_scope.access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
@@ -185,11 +189,11 @@ COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters t
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
 -- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call
 -- these decides who may become which organization.
-CREATE FUNCTION org_scope.allow(role regrole, how text, pooled boolean DEFAULT false) RETURNS void
+CREATE FUNCTION org_scope.allow(role regrole, how text, lookups name[] DEFAULT NULL, pooled boolean DEFAULT false) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
     SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_allow';
-COMMENT ON FUNCTION org_scope.allow(regrole, text, boolean) IS 'lets a login role set its organization: direct (setters) or parameter (also SET and connection options); replaces what it could before';
-REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION org_scope.allow(regrole, text, name[], boolean) IS 'lets a login role have an organization: direct (the setters), lookup (the answers of these lookups), token (signed tokens) or parameter (also SET and connection options); replaces what it could before';
+REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, name[], boolean) FROM PUBLIC;
 
 CREATE FUNCTION org_scope.disallow(role regrole) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
@@ -214,6 +218,65 @@ REVOKE ALL ON FUNCTION org_scope.unbind_role(regrole) FROM PUBLIC;
 -- src/lib.rs
 -- requires:
 --   access
+
+-- Lookups: which organization does this key belong to?
+CREATE TABLE org_scope.lookup (
+    name text CONSTRAINT lookup_pkey PRIMARY KEY,
+    source regclass NOT NULL,
+    key_column text NOT NULL,
+    org_column text NOT NULL,
+    user_column text,
+    condition text,
+    key_hash text CHECK (key_hash IN ('sha256', 'sha384', 'sha512'))
+);
+COMMENT ON TABLE org_scope.lookup IS 'the questions by which the database derives an organization; written by define_lookup and undefine_lookup';
+COMMENT ON COLUMN org_scope.lookup.name IS 'the name by which it is used and allowed';
+COMMENT ON COLUMN org_scope.lookup.source IS 'the table that is asked, with its owner''s rights';
+COMMENT ON COLUMN org_scope.lookup.key_column IS 'its column that holds the keys';
+COMMENT ON COLUMN org_scope.lookup.org_column IS 'its column that holds the organization of a key';
+COMMENT ON COLUMN org_scope.lookup.user_column IS 'its column that holds the user of a key';
+COMMENT ON COLUMN org_scope.lookup.condition IS 'what a row must fulfil to count';
+COMMENT ON COLUMN org_scope.lookup.key_hash IS 'how the table keeps its keys; NULL: as they are';
+REVOKE ALL ON org_scope.lookup FROM PUBLIC;
+ALTER TABLE org_scope.lookup ENABLE ROW LEVEL SECURITY;
+-- A table that has been dropped is left out: its number could be another's after a restore.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.lookup',
+    'WHERE source::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_class)');
+
+CREATE FUNCTION org_scope._lookup_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._lookup_changed() IS 'tells every session that what it knows of lookups is stale';
+REVOKE ALL ON FUNCTION org_scope._lookup_changed() FROM PUBLIC;
+CREATE TRIGGER lookup_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.lookup
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._lookup_changed();
+ALTER TABLE org_scope.lookup ENABLE ALWAYS TRIGGER lookup_changed;
+COMMENT ON TRIGGER lookup_changed ON org_scope.lookup IS 'tells every session that what it knows of lookups is stale';
+
+-- SECURITY DEFINER as allow is, for the same reasons: who may call these decides who may become which organization.
+CREATE FUNCTION org_scope.define_lookup(
+    name name, source regclass, key_column name, org_column name, user_column name DEFAULT NULL,
+    condition text DEFAULT NULL, key_hash text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_define_lookup';
+COMMENT ON FUNCTION org_scope.define_lookup(name, regclass, name, name, name, text, text) IS 'defines a question: which organization, and user, does a key belong to?';
+REVOKE ALL ON FUNCTION org_scope.define_lookup(name, regclass, name, name, name, text, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.undefine_lookup(name name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_undefine_lookup';
+COMMENT ON FUNCTION org_scope.undefine_lookup(name) IS 'takes a lookup back';
+REVOKE ALL ON FUNCTION org_scope.undefine_lookup(name) FROM PUBLIC;
+
+-- Asks the access table by session_user, as the setters do, so PUBLIC may call it.
+CREATE FUNCTION org_scope.set_current_org_from(lookup name, key text, org text DEFAULT NULL, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_from';
+COMMENT ON FUNCTION org_scope.set_current_org_from(name, text, text, boolean) IS 'becomes the organization, and user, that a key belongs to by a lookup; needs access to it; returns the organization';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   lookups
 
 -- Projects inside an organization: which tables say what projects there are, and who is a member of which.
 CREATE TABLE org_scope.project_source (
@@ -512,6 +575,34 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
+-- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
+-- statement it is, and whether it concerns anything, the function sees from the parse tree.
+CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
+COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER POLICY',
+                 'ALTER TRIGGER', 'CREATE TRIGGER')
+    EXECUTE FUNCTION org_scope._ddl_command_end();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
+
+-- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
+CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
+COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
+REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
+COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Fences for tables whose organization comes from a parent row.
 CREATE FUNCTION org_scope.protect_through(
     target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
@@ -573,34 +664,6 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
   'gives the rows of a large table the organization of their parents, with a commit after each batch where the caller allows it';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
--- statement it is, and whether it concerns anything, the function sees from the parse tree.
-CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
-COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER POLICY',
-                 'ALTER TRIGGER', 'CREATE TRIGGER')
-    EXECUTE FUNCTION org_scope._ddl_command_end();
-COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-
--- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
-CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
-COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
-REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
-COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
 
 ----
 

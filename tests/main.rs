@@ -26,6 +26,7 @@ mod guarantee_09_secrets;
 mod guarantee_10_survives;
 mod guarantee_10_survives_standby;
 mod harness_itself;
+mod lookups;
 mod new_rows;
 mod partitions;
 mod referential_integrity;

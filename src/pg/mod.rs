@@ -21,6 +21,7 @@ pub(crate) mod journal;
 pub(crate) mod kept_plan;
 pub(crate) mod label;
 pub(crate) mod list;
+pub(crate) mod lookup;
 pub(crate) mod new_row;
 pub(crate) mod new_tuple;
 pub(crate) mod noforce;
