@@ -11,6 +11,7 @@ mod context;
 mod identity;
 mod pg;
 mod policy;
+mod run;
 
 pgrx::pg_module_magic!();
 
@@ -24,7 +25,7 @@ extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"])
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     pg::init();
-    policy::init();
+    run::init();
 }
 
 /// What pgrx's test framework asks the crate for.

@@ -7,3 +7,4 @@ mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
 mod policy;
+mod steps;

@@ -10,30 +10,17 @@ mod run;
 mod unprotect;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Grantee, Spec, Step};
+use org_scope_core::policy::{Grantee, Spec};
 use org_scope_core::sql::Ident;
-use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
-pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
+pub(crate) use run::{begin_protect, begin_unprotect};
 pub(crate) use unprotect::unprotect;
 
-/// Registers with the server, when the library loads.
-pub(crate) fn init() {
-    crate::pg::xact::on_end(run::end_transaction);
-}
-
-/// A step of one table.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// The table.
-    pub(crate) target: Oid,
-    /// The step.
-    pub(crate) step: Step,
-}
+use crate::run::{Row, rows};
 
 /// The options as they come from SQL.
 #[derive(Debug, Clone)]
@@ -71,8 +58,4 @@ fn ident(name: String) -> Result<Ident, Error> {
 
 fn idents(names: Vec<String>) -> Result<Vec<Ident>, Error> {
     names.into_iter().map(ident).collect()
-}
-
-fn rows(target: u32, steps: Vec<Step>) -> impl Iterator<Item = Row> {
-    steps.into_iter().map(move |step| Row { target: Oid::from_u32(target), step })
 }
