@@ -13,6 +13,7 @@ pub(crate) mod fence_call;
 pub(crate) mod folding;
 pub(crate) mod guc;
 pub(crate) mod hook;
+pub(crate) mod index_room;
 pub(crate) mod index_size;
 pub(crate) mod journal;
 pub(crate) mod label;
