@@ -380,7 +380,7 @@ GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 
 CREATE VIEW org_scope.last_run AS
 SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
-COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON VIEW org_scope.last_run IS 'what protect_all, unprotect_all or harden last did in this session';
 COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
 COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
 COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';
@@ -388,3 +388,43 @@ COMMENT ON COLUMN org_scope.last_run.statement IS 'the statement';
 COMMENT ON COLUMN org_scope.last_run.state IS 'done, run_yourself, skipped or note';
 COMMENT ON COLUMN org_scope.last_run.reason IS 'why';
 GRANT SELECT ON org_scope.last_run TO PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 mod across;
 mod api;
 mod context;
+mod harden;
 mod identity;
 mod pg;
 mod policy;
@@ -20,6 +21,7 @@ extension_sql_file!("../sql/context.sql", name = "context", requires = ["bootstr
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]);
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["access"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
+extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 
 /// Runs when the library loads: with the server, with the session, or with the first call.
 #[pg_guard]

@@ -23,6 +23,7 @@ mod guarantee_08_search_path;
 mod guarantee_09_secrets;
 mod guarantee_10_survives;
 mod guarantee_10_survives_standby;
+mod harden;
 mod harness_itself;
 mod new_rows;
 mod referential_integrity;

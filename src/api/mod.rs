@@ -6,5 +6,6 @@ mod across;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod harden;
 mod policy;
 mod steps;

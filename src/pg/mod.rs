@@ -23,6 +23,7 @@ pub(crate) mod noforce;
 pub(crate) mod one_shot;
 pub(crate) mod owner;
 pub(crate) mod parse;
+pub(crate) mod partial_check;
 pub(crate) mod portal;
 pub(crate) mod quick;
 pub(crate) mod relation;

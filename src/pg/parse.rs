@@ -206,7 +206,7 @@ fn only(list: *mut pg_sys::List) -> Option<*mut pg_sys::Node> {
 }
 
 /// The node as its struct, if it has that tag.
-fn cast<'a, T>(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> Option<&'a T> {
+pub(super) fn cast<'a, T>(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> Option<&'a T> {
     // SAFETY: null or a node of a parse tree, which begins with its tag.
     if !unsafe { pgrx::is_a(node, tag) } {
         return None;

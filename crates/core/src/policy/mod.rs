@@ -17,10 +17,13 @@ mod step;
 mod unprotect;
 
 pub use action::Action;
+pub(crate) use action::{List, Text};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
 pub use index_name::candidates as index_name_candidates;
+pub(crate) use index_name::prefixed as index_names;
 pub use memory::{Found, Memory};
 pub use mention::Names;
+pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
 pub use org_key::OrgKey;
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};

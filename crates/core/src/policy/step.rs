@@ -24,6 +24,9 @@ pub enum Kind {
     Publication,
     Inheritance,
     Statement,
+    ForeignKey,
+    UniqueKey,
+    CrossOrgRows,
 }
 
 impl Kind {
@@ -47,6 +50,9 @@ impl Kind {
             Self::Publication => "publication",
             Self::Inheritance => "inheritance",
             Self::Statement => "statement",
+            Self::ForeignKey => "foreign_key",
+            Self::UniqueKey => "unique_key",
+            Self::CrossOrgRows => "cross_org_rows",
         }
     }
 }
