@@ -215,6 +215,75 @@ REVOKE ALL ON FUNCTION org_scope.unbind_role(regrole) FROM PUBLIC;
 -- requires:
 --   access
 
+-- Projects inside an organization: which tables say what projects there are, and who is a member of which.
+CREATE TABLE org_scope.project_source (
+    kind text CONSTRAINT project_source_pkey PRIMARY KEY CHECK (kind IN ('projects', 'members')),
+    source regclass NOT NULL,
+    key_column text NOT NULL,
+    by_column text NOT NULL
+);
+COMMENT ON TABLE org_scope.project_source IS 'the tables that answer for projects; written by define_projects and define_project_members';
+COMMENT ON COLUMN org_scope.project_source.kind IS 'projects: what projects there are; members: who is a member of which';
+COMMENT ON COLUMN org_scope.project_source.source IS 'the table';
+COMMENT ON COLUMN org_scope.project_source.key_column IS 'its column that holds the project';
+COMMENT ON COLUMN org_scope.project_source.by_column IS 'its column that holds the organization of the project, or the member';
+REVOKE ALL ON org_scope.project_source FROM PUBLIC;
+ALTER TABLE org_scope.project_source ENABLE ROW LEVEL SECURITY;
+-- A table that has been dropped is left out: its number could be another's after a restore.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.project_source',
+    'WHERE source::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_class)');
+
+CREATE FUNCTION org_scope._project_source_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._project_source_changed() IS 'tells every session that what it knows of projects is stale';
+REVOKE ALL ON FUNCTION org_scope._project_source_changed() FROM PUBLIC;
+CREATE TRIGGER project_source_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.project_source
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._project_source_changed();
+ALTER TABLE org_scope.project_source ENABLE ALWAYS TRIGGER project_source_changed;
+COMMENT ON TRIGGER project_source_changed ON org_scope.project_source IS 'tells every session that what it knows of projects is stale';
+
+-- SECURITY DEFINER as allow is, for the same reasons: who may call these decides what a project is.
+CREATE FUNCTION org_scope.define_projects(source regclass, key_column name, org_column name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_define_projects';
+COMMENT ON FUNCTION org_scope.define_projects(regclass, name, name) IS 'says which table holds the projects and their organizations: a session can enter no other';
+REVOKE ALL ON FUNCTION org_scope.define_projects(regclass, name, name) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.define_project_members(source regclass, user_column name, project_column name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_define_project_members';
+COMMENT ON FUNCTION org_scope.define_project_members(regclass, name, name) IS 'says which table holds the members of projects: who enters one, and what a session without a project sees';
+REVOKE ALL ON FUNCTION org_scope.define_project_members(regclass, name, name) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.undefine_projects() RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_undefine_projects';
+COMMENT ON FUNCTION org_scope.undefine_projects() IS 'takes back define_projects and define_project_members';
+REVOKE ALL ON FUNCTION org_scope.undefine_projects() FROM PUBLIC;
+
+-- For the policies of project columns.
+CREATE FUNCTION org_scope.project_scope() RETURNS text
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 0.0001 AS 'MODULE_PATHNAME', 'org_scope_project_scope';
+COMMENT ON FUNCTION org_scope.project_scope() IS 'what the session sees of its organization''s projects: one (the one that is set), joined (those of its user), all';
+
+CREATE FUNCTION org_scope.joined_projects() RETURNS text[]
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'org_scope_joined_projects';
+COMMENT ON FUNCTION org_scope.joined_projects() IS 'the projects that the current user is a member of, as text';
+
+CREATE FUNCTION org_scope.joined_projects_uuid() RETURNS uuid[]
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'org_scope_joined_projects_uuid';
+COMMENT ON FUNCTION org_scope.joined_projects_uuid() IS 'the projects that the current user is a member of, as uuid';
+
+CREATE FUNCTION org_scope.joined_projects_bigint() RETURNS bigint[]
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'org_scope_joined_projects_bigint';
+COMMENT ON FUNCTION org_scope.joined_projects_bigint() IS 'the projects that the current user is a member of, as bigint';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   projects
+
 -- What was done across organizations, by whom, why, and to how many rows.
 CREATE TABLE org_scope.journal (
     at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -251,24 +320,43 @@ REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
 -- Fences, and the way back.
 CREATE FUNCTION org_scope.protect(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect';
-COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[]) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
+COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
 
 CREATE FUNCTION org_scope.plan(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan';
-COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[]) IS 'shows what protect would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect would do with the same arguments';
+
+CREATE FUNCTION org_scope.protect_expression(
+    target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_expression';
+COMMENT ON FUNCTION org_scope.protect_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table whose organization is the value of an expression over the row';
+
+CREATE FUNCTION org_scope.plan_expression(
+    target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_expression';
+COMMENT ON FUNCTION org_scope.plan_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_expression would do with the same arguments';
 
 CREATE FUNCTION org_scope.plan_all(
     org_column name, schemas name[] DEFAULT '{public}', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_all';
-COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[]) IS 'shows what protect_all would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_all would do with the same arguments';
 
 CREATE FUNCTION org_scope.unprotect(target regclass) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_unprotect';
@@ -282,13 +370,18 @@ CREATE FUNCTION org_scope.truncate_guard() RETURNS trigger
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_truncate_guard';
 COMMENT ON FUNCTION org_scope.truncate_guard() IS 'trigger function: stops TRUNCATE by roles that row security binds';
 
+CREATE FUNCTION org_scope.stamp_actor() RETURNS trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_stamp_actor';
+COMMENT ON FUNCTION org_scope.stamp_actor() IS 'trigger function: writes the session''s user into a new row, and keeps it';
+
 -- Steps of the procedures below, which run them as the caller: so everybody has EXECUTE, and each
 -- step asks again whose table it is.
 CREATE FUNCTION org_scope._begin_protect(
-    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[]
+    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[],
+    shared_rows boolean, project_column name, actor_column name, actor_missing text
 ) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_protect';
-COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[]) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
+COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
 
 CREATE FUNCTION org_scope._begin_unprotect(schemas name[]) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_unprotect';
@@ -303,7 +396,8 @@ CREATE FUNCTION org_scope._last_run() RETURNS TABLE (ordinal integer, target reg
 COMMENT ON FUNCTION org_scope._last_run() IS 'internal: the rows of the view last_run';
 
 CREATE FUNCTION org_scope._protected_tables() RETURNS TABLE (
-        target regclass, org_column text, org_type regtype, forced boolean, gate_roles text[], index text, drift text[])
+        target regclass, org_column text, org_type regtype, forced boolean, gate_roles text[], index text, drift text[],
+        org_expression text, project_column text, actor_column text, shared_rows boolean)
     LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protected_tables';
 COMMENT ON FUNCTION org_scope._protected_tables() IS 'internal: the rows of the view protected_tables';
 
@@ -316,7 +410,11 @@ CREATE PROCEDURE org_scope.protect_all(
   force pg_catalog.bool DEFAULT true,
   create_index pg_catalog.bool DEFAULT true,
   set_default pg_catalog.bool DEFAULT true,
-  roles pg_catalog.name[] DEFAULT NULL
+  roles pg_catalog.name[] DEFAULT NULL,
+  shared_rows pg_catalog.bool DEFAULT NULL,
+  project_column pg_catalog.name DEFAULT NULL,
+  actor_column pg_catalog.name DEFAULT NULL,
+  actor_missing pg_catalog.text DEFAULT 'error'
 )
 LANGUAGE plpgsql
 AS $procedure$
@@ -325,7 +423,9 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_protect(org_column, schemas, force, create_index, set_default, roles);
+  may_commit := org_scope._begin_protect(
+    org_column, schemas, force, create_index, set_default, roles, shared_rows, project_column, actor_column,
+    actor_missing);
   WHILE org_scope._run_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -336,7 +436,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', callers_path, true);
 END
 $procedure$;
-COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[]) IS
+COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS
   'protects every table of the schemas that has the org column, with a commit after each where the caller allows it; see the view last_run';
 
 CREATE PROCEDURE org_scope.unprotect_all(schemas pg_catalog.name[])
@@ -365,7 +465,9 @@ COMMENT ON PROCEDURE org_scope.unprotect_all(name[]) IS
 -- tell nothing that the catalogs don't.
 CREATE VIEW org_scope.protected_tables AS
 SELECT target, org_column::pg_catalog.name AS org_column, org_type, forced,
-       gate_roles::pg_catalog.name[] AS gate_roles, index::pg_catalog.name AS index, drift
+       gate_roles::pg_catalog.name[] AS gate_roles, index::pg_catalog.name AS index, drift,
+       org_expression, project_column::pg_catalog.name AS project_column, actor_column::pg_catalog.name AS actor_column,
+       shared_rows
 FROM org_scope._protected_tables();
 COMMENT ON VIEW org_scope.protected_tables IS
   'every protected table, and what protect would repair on it';
@@ -375,6 +477,10 @@ COMMENT ON COLUMN org_scope.protected_tables.org_type IS 'its type';
 COMMENT ON COLUMN org_scope.protected_tables.forced IS 'whether the owner is fenced too';
 COMMENT ON COLUMN org_scope.protected_tables.gate_roles IS 'whom the gate is for; NULL without a gate';
 COMMENT ON COLUMN org_scope.protected_tables.index IS 'an index led by the org column';
+COMMENT ON COLUMN org_scope.protected_tables.org_expression IS 'the expression that gives the organization, where no column does';
+COMMENT ON COLUMN org_scope.protected_tables.project_column IS 'the column that holds the project';
+COMMENT ON COLUMN org_scope.protected_tables.actor_column IS 'the column that says who made a row';
+COMMENT ON COLUMN org_scope.protected_tables.shared_rows IS 'whether rows without an organization are everybody''s to read';
 COMMENT ON COLUMN org_scope.protected_tables.drift IS 'kinds of steps that protect would do; empty where all stands';
 GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 

@@ -1,24 +1,43 @@
 -- Fences, and the way back.
 CREATE FUNCTION org_scope.protect(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect';
-COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[]) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
+COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
 
 CREATE FUNCTION org_scope.plan(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan';
-COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[]) IS 'shows what protect would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect would do with the same arguments';
+
+CREATE FUNCTION org_scope.protect_expression(
+    target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_expression';
+COMMENT ON FUNCTION org_scope.protect_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table whose organization is the value of an expression over the row';
+
+CREATE FUNCTION org_scope.plan_expression(
+    target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_expression';
+COMMENT ON FUNCTION org_scope.plan_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_expression would do with the same arguments';
 
 CREATE FUNCTION org_scope.plan_all(
     org_column name, schemas name[] DEFAULT '{public}', force boolean DEFAULT true, create_index boolean DEFAULT true,
-    set_default boolean DEFAULT true, roles name[] DEFAULT NULL
+    set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_all';
-COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[]) IS 'shows what protect_all would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_all would do with the same arguments';
 
 CREATE FUNCTION org_scope.unprotect(target regclass) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_unprotect';
@@ -32,13 +51,18 @@ CREATE FUNCTION org_scope.truncate_guard() RETURNS trigger
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_truncate_guard';
 COMMENT ON FUNCTION org_scope.truncate_guard() IS 'trigger function: stops TRUNCATE by roles that row security binds';
 
+CREATE FUNCTION org_scope.stamp_actor() RETURNS trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_stamp_actor';
+COMMENT ON FUNCTION org_scope.stamp_actor() IS 'trigger function: writes the session''s user into a new row, and keeps it';
+
 -- Steps of the procedures below, which run them as the caller: so everybody has EXECUTE, and each
 -- step asks again whose table it is.
 CREATE FUNCTION org_scope._begin_protect(
-    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[]
+    org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[],
+    shared_rows boolean, project_column name, actor_column name, actor_missing text
 ) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_protect';
-COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[]) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
+COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
 
 CREATE FUNCTION org_scope._begin_unprotect(schemas name[]) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_unprotect';
@@ -53,7 +77,8 @@ CREATE FUNCTION org_scope._last_run() RETURNS TABLE (ordinal integer, target reg
 COMMENT ON FUNCTION org_scope._last_run() IS 'internal: the rows of the view last_run';
 
 CREATE FUNCTION org_scope._protected_tables() RETURNS TABLE (
-        target regclass, org_column text, org_type regtype, forced boolean, gate_roles text[], index text, drift text[])
+        target regclass, org_column text, org_type regtype, forced boolean, gate_roles text[], index text, drift text[],
+        org_expression text, project_column text, actor_column text, shared_rows boolean)
     LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protected_tables';
 COMMENT ON FUNCTION org_scope._protected_tables() IS 'internal: the rows of the view protected_tables';
 
@@ -66,7 +91,11 @@ CREATE PROCEDURE org_scope.protect_all(
   force pg_catalog.bool DEFAULT true,
   create_index pg_catalog.bool DEFAULT true,
   set_default pg_catalog.bool DEFAULT true,
-  roles pg_catalog.name[] DEFAULT NULL
+  roles pg_catalog.name[] DEFAULT NULL,
+  shared_rows pg_catalog.bool DEFAULT NULL,
+  project_column pg_catalog.name DEFAULT NULL,
+  actor_column pg_catalog.name DEFAULT NULL,
+  actor_missing pg_catalog.text DEFAULT 'error'
 )
 LANGUAGE plpgsql
 AS $procedure$
@@ -75,7 +104,9 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_protect(org_column, schemas, force, create_index, set_default, roles);
+  may_commit := org_scope._begin_protect(
+    org_column, schemas, force, create_index, set_default, roles, shared_rows, project_column, actor_column,
+    actor_missing);
   WHILE org_scope._run_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -86,7 +117,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', callers_path, true);
 END
 $procedure$;
-COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[]) IS
+COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS
   'protects every table of the schemas that has the org column, with a commit after each where the caller allows it; see the view last_run';
 
 CREATE PROCEDURE org_scope.unprotect_all(schemas pg_catalog.name[])
@@ -115,7 +146,9 @@ COMMENT ON PROCEDURE org_scope.unprotect_all(name[]) IS
 -- tell nothing that the catalogs don't.
 CREATE VIEW org_scope.protected_tables AS
 SELECT target, org_column::pg_catalog.name AS org_column, org_type, forced,
-       gate_roles::pg_catalog.name[] AS gate_roles, index::pg_catalog.name AS index, drift
+       gate_roles::pg_catalog.name[] AS gate_roles, index::pg_catalog.name AS index, drift,
+       org_expression, project_column::pg_catalog.name AS project_column, actor_column::pg_catalog.name AS actor_column,
+       shared_rows
 FROM org_scope._protected_tables();
 COMMENT ON VIEW org_scope.protected_tables IS
   'every protected table, and what protect would repair on it';
@@ -125,6 +158,10 @@ COMMENT ON COLUMN org_scope.protected_tables.org_type IS 'its type';
 COMMENT ON COLUMN org_scope.protected_tables.forced IS 'whether the owner is fenced too';
 COMMENT ON COLUMN org_scope.protected_tables.gate_roles IS 'whom the gate is for; NULL without a gate';
 COMMENT ON COLUMN org_scope.protected_tables.index IS 'an index led by the org column';
+COMMENT ON COLUMN org_scope.protected_tables.org_expression IS 'the expression that gives the organization, where no column does';
+COMMENT ON COLUMN org_scope.protected_tables.project_column IS 'the column that holds the project';
+COMMENT ON COLUMN org_scope.protected_tables.actor_column IS 'the column that says who made a row';
+COMMENT ON COLUMN org_scope.protected_tables.shared_rows IS 'whether rows without an organization are everybody''s to read';
 COMMENT ON COLUMN org_scope.protected_tables.drift IS 'kinds of steps that protect would do; empty where all stands';
 GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 

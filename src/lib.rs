@@ -19,7 +19,8 @@ pgrx::pg_module_magic!();
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 extension_sql_file!("../sql/context.sql", name = "context", requires = ["bootstrap"]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]);
-extension_sql_file!("../sql/across.sql", name = "across", requires = ["access"]);
+extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["access"]);
+extension_sql_file!("../sql/across.sql", name = "across", requires = ["projects"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
 extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 

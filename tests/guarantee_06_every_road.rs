@@ -183,7 +183,7 @@ fn a_child_is_skipped_where_its_parent_failed_meanwhile() {
         "CREATE TABLE m_parent (id int, org_id text); CREATE TABLE a_child () INHERITS (m_parent);
          CREATE TABLE other (org_id text)",
     );
-    owner.run("SELECT org_scope._begin_protect('org_id', '{public}', true, true, true, NULL)");
+    owner.run("SELECT org_scope._begin_protect('org_id', '{public}', true, true, true, NULL, NULL, NULL, NULL, 'error')");
     wall.db.superuser().run("ALTER TABLE m_parent OWNER TO CURRENT_USER");
     while owner.text("SELECT org_scope._run_step()::text") == "true" {}
     for (table, reason) in [("m_parent", "belongs to"), ("a_child", "inherits from public.m_parent")] {

@@ -27,6 +27,7 @@ mod harden;
 mod harness_itself;
 mod new_rows;
 mod referential_integrity;
+mod shapes;
 mod surface;
 mod system_a_workflow;
 mod system_b_voice;

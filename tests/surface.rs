@@ -51,7 +51,16 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
         AND NOT has_function_privilege('public', oid, 'EXECUTE') AND proname !~ '^_' ORDER BY 1";
     assert_eq!(
         db.superuser().column(closed),
-        ["across_orgs", "allow", "bind_role", "disallow", "unbind_role"]
+        [
+            "across_orgs",
+            "allow",
+            "bind_role",
+            "define_project_members",
+            "define_projects",
+            "disallow",
+            "unbind_role",
+            "undefine_projects"
+        ]
     );
 }
 

@@ -134,3 +134,106 @@ fn a7_the_organization_comes_once_from_the_environment() {
     session.run("COMMIT");
     assert_eq!(session.column("SELECT DISTINCT organization_id FROM executions"), [ACME]);
 }
+
+/// The platform with projects: workflows and executions belong to one, executions may stand alone.
+fn with_projects(test: &str) -> (Platform, Session) {
+    let platform = Platform::new(test);
+    let mut migration = platform.db.connect(&platform.owner);
+    for table in ["workflows", "executions"] {
+        migration.run(&format!(
+            "SELECT org_scope.protect('{table}', 'organization_id', project_column => 'project_id')"
+        ));
+    }
+    platform.db.superuser().run("SELECT org_scope.define_projects('projects', 'id', 'organization_id')");
+    (platform, migration)
+}
+
+const CHATBOT: &str = "SELECT id FROM projects WHERE name = 'Customer Chatbot'";
+
+#[test]
+fn a4_an_execution_belongs_to_its_organization_and_may_stand_alone() {
+    let (platform, _) = with_projects("a4");
+    let app = platform.user("app");
+    let mut everything = platform.db.superuser();
+    for org in [ACME, GLOBEX] {
+        let mut session = platform.as_org(&app, org);
+        for part in ["project_id IS NULL", "project_id IS NOT NULL"] {
+            let mine = session.number(&format!("SELECT count(*) FROM executions WHERE {part}"));
+            let all = format!("SELECT count(*) FROM executions WHERE organization_id = '{org}' AND {part}");
+            assert_eq!(mine, everything.number(&all), "{org} {part}");
+            assert!(mine > 0);
+        }
+        session.run("INSERT INTO executions (status) VALUES ('running')");
+        assert_eq!(
+            session.text("SELECT project_id IS NULL FROM executions ORDER BY id DESC LIMIT 1"),
+            "t",
+            "outside of every project it stands alone"
+        );
+    }
+}
+
+#[test]
+fn a5_a_session_narrows_itself_to_a_project_and_widens_again() {
+    let (platform, _) = with_projects("a5");
+    let app = platform.user("app");
+    let mut session = platform.as_org(&app, ACME);
+    let chatbot = session.text(CHATBOT);
+    let all = session.number("SELECT count(*) FROM executions");
+    session.run(&format!("SELECT org_scope.set_current_project('{chatbot}')"));
+    for table in ["workflows", "executions"] {
+        assert_eq!(session.column(&format!("SELECT DISTINCT project_id FROM {table}")), [chatbot.as_str()]);
+    }
+    assert_eq!(
+        session.column("SELECT DISTINCT project FROM dashboard"),
+        ["Customer Chatbot"],
+        "dashboards filter"
+    );
+    session.run("INSERT INTO executions (status) VALUES ('running')");
+    assert_eq!(
+        session.text("SELECT project_id FROM executions ORDER BY id DESC LIMIT 1"),
+        chatbot,
+        "a new execution is the project's"
+    );
+    session.run("SELECT org_scope.set_current_project(NULL::text)");
+    assert_eq!(session.number("SELECT count(*) FROM executions"), all + 1);
+}
+
+#[test]
+fn a6_who_may_enter_is_data_and_nothing_is_shared_with_another_organization() {
+    let (platform, mut migration) = with_projects("a6");
+    migration.run(
+        "CREATE TABLE project_members (
+             organization_id uuid NOT NULL, project_id uuid NOT NULL, user_id text NOT NULL, PRIMARY KEY (project_id, user_id))",
+    );
+    migration.run("SELECT org_scope.protect('project_members', 'organization_id')");
+    platform
+        .db
+        .superuser()
+        .run("SELECT org_scope.define_project_members('project_members', 'user_id', 'project_id')");
+    let app = platform.user("app");
+    let mut admin = platform.as_org(&app, ACME);
+    let chatbot = admin.text(CHATBOT);
+    let enter = format!("SELECT org_scope.set_current_project('{chatbot}')");
+    let mut alice = platform.as_org(&app, ACME);
+    alice.run("SELECT org_scope.set_current_user('alice')");
+    alice.refused(&enter, "OS005");
+    assert_eq!(alice.number("SELECT count(*) FROM workflows"), 0, "a member of no project sees none of them");
+    admin.run(&format!("INSERT INTO project_members (project_id, user_id) VALUES ('{chatbot}', 'alice')"));
+    alice.run(&enter);
+    assert_eq!(alice.column("SELECT DISTINCT project_id FROM workflows"), [chatbot.as_str()]);
+    // The other organization writes a membership for itself: it is of no use.
+    let mut mallory = platform.as_org(&app, GLOBEX);
+    mallory.run("SELECT org_scope.set_current_user('mallory')");
+    mallory
+        .run(&format!("INSERT INTO project_members (project_id, user_id) VALUES ('{chatbot}', 'mallory')"));
+    mallory.refused(&enter, "OS005");
+    assert_eq!(mallory.number(&format!("SELECT count(*) FROM workflows WHERE project_id = '{chatbot}'")), 0);
+    // Sharing with a member of one's own organization goes through.
+    admin.run(&format!("INSERT INTO project_members (project_id, user_id) VALUES ('{chatbot}', 'bob')"));
+    let mut bob = platform.as_org(&app, ACME);
+    bob.run("SELECT org_scope.set_current_user('bob')");
+    bob.run(&enter);
+    admin.run("DELETE FROM project_members WHERE user_id = 'bob'");
+    bob.run("SELECT org_scope.set_current_project(NULL::text)");
+    bob.refused(&enter, "OS005");
+}

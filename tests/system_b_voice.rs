@@ -87,3 +87,47 @@ fn b8_rerunning_the_migration_changes_nothing_and_a_later_table_is_caught() {
         "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
     assert_eq!(migration.column(caught), ["recordings"]);
 }
+
+#[test]
+fn b3_the_database_says_who_started_the_call() {
+    let (db, owner, app) = product("b3");
+    let mut migration = db.connect(&owner);
+    migration.run("SELECT org_scope.protect('calls', 'clerk_org_id', actor_column => 'created_by_user_id')");
+    let mut session = as_org(&db, &app, ACME);
+    let columns = "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = 'calls'::regclass \
+        AND attnum > 0 AND attname NOT IN ('id', 'clerk_org_id', 'created_by_user_id')";
+    let columns = session.text(columns);
+    let copy = |by: &str| {
+        format!(
+            "INSERT INTO calls (created_by_user_id, {columns}) SELECT {by}, {columns} FROM calls LIMIT 1 RETURNING created_by_user_id"
+        )
+    };
+    session.refused(&copy("NULL"), "OS010");
+    session.run("SELECT org_scope.set_current_user('user_alice')");
+    assert_eq!(session.text(&copy("NULL")), "user_alice");
+    session.refused(&copy("'user_bob'"), "OS002");
+    session.refused("UPDATE calls SET created_by_user_id = 'user_bob'", "OS002");
+}
+
+#[test]
+fn b6_api_keys_are_isolated_by_what_their_settings_say() {
+    let (db, owner, app) = product("b6");
+    let mut migration = db.connect(&owner);
+    migration.run("SELECT org_scope.protect_expression('api_keys', $$settings->>'clerk_org_id'$$, 'text')");
+    assert_eq!(
+        migration.text("SELECT index FROM org_scope.protected_tables WHERE target = 'api_keys'::regclass"),
+        "idx_api_keys_org"
+    );
+    let mut everything = db.superuser();
+    for org in [ACME, GLOBEX] {
+        let mut session = as_org(&db, &app, org);
+        assert_eq!(session.column("SELECT DISTINCT settings->>'clerk_org_id' FROM api_keys"), [org]);
+        let all = format!("SELECT count(*) FROM api_keys WHERE settings->>'clerk_org_id' = '{org}'");
+        assert_eq!(session.number("SELECT count(*) FROM api_keys"), everything.number(&all));
+        assert_eq!(
+            session.touched("UPDATE api_keys SET settings = settings WHERE NOT settings ? 'clerk_org_id'"),
+            0
+        );
+    }
+    assert!(everything.number("SELECT count(*) FROM api_keys WHERE NOT settings ? 'clerk_org_id'") > 0);
+}

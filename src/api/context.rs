@@ -4,9 +4,10 @@ use org_scope_core::Error;
 use org_scope_core::org::OrgValue;
 use pgrx::{JsonB, Uuid};
 
-use crate::context::{reader, setter};
+use crate::context::{projects, reader, setter};
 use crate::pg::call_site::reader;
 use crate::pg::entry::{Answer, Call, entry};
+use crate::pg::project_source;
 
 type Setter = fn(Option<&str>, bool) -> Result<(), Error>;
 
@@ -84,5 +85,15 @@ reader!(org_scope_current_project, pg_finfo_org_scope_current_project, || reader
 reader!(org_scope_current_project_uuid, pg_finfo_org_scope_current_project_uuid, || reader::project(uuid));
 reader!(org_scope_current_project_bigint, pg_finfo_org_scope_current_project_bigint, || {
     reader::project(OrgValue::bigint)
+});
+reader!(org_scope_project_scope, pg_finfo_org_scope_project_scope, || Ok(Some(project_source::scope())));
+entry!(org_scope_joined_projects, pg_finfo_org_scope_joined_projects, |_| {
+    Ok(Some(projects::joined(text)?).into())
+});
+entry!(org_scope_joined_projects_uuid, pg_finfo_org_scope_joined_projects_uuid, |_| {
+    Ok(Some(projects::joined(uuid)?).into())
+});
+entry!(org_scope_joined_projects_bigint, pg_finfo_org_scope_joined_projects_bigint, |_| {
+    Ok(Some(projects::joined(OrgValue::bigint)?).into())
 });
 entry!(org_scope_context, pg_finfo_org_scope_context, |_| Ok(Some(JsonB(reader::context())).into()));

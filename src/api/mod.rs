@@ -8,4 +8,5 @@ mod context;
 mod conversions;
 mod harden;
 mod policy;
+mod projects;
 mod steps;

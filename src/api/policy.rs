@@ -7,17 +7,29 @@ use pgrx::pg_sys::Oid;
 use super::steps::answer;
 use crate::pg::entry::{Answer, Call, entry};
 use crate::pg::types::{Name, Names};
-use crate::policy::{self, Options};
+use crate::policy::{self, Asked, Options};
 
 /// Reads the options, which follow one after the other in every declaration.
-fn options(call: &Call, org_column: usize, first: usize) -> Result<Options, Error> {
+fn options(call: &Call, first: usize) -> Result<Options, Error> {
+    let name = |number| call.arg::<Name>(number).map(|name| name.0);
     Ok(Options {
-        org_column: call.required::<Name>(org_column, "org_column")?.0,
         force: call.required(first, "force")?,
         create_index: call.required(first + 1, "create_index")?,
         set_default: call.required(first + 2, "set_default")?,
         roles: call.arg::<Names>(first + 3).map(|roles| roles.0),
+        shared_rows: call.arg(first + 4),
+        project_column: name(first + 5),
+        actor_column: name(first + 6),
+        actor_missing: call.required(first + 7, "actor_missing")?,
     })
+}
+
+fn org_column(call: &Call, number: usize) -> Result<String, Error> {
+    Ok(call.required::<Name>(number, "org_column")?.0)
+}
+
+fn expression(call: &Call) -> Result<Asked, Error> {
+    Ok(Asked::Expression(call.required(1, "expression")?, call.required(2, "org_type")?))
 }
 
 fn target(call: &Call) -> Result<Oid, Error> {
@@ -29,13 +41,21 @@ fn schemas(call: &Call, number: usize) -> Result<Vec<String>, Error> {
 }
 
 entry!(org_scope_protect, pg_finfo_org_scope_protect, |call| {
-    Ok(answer(call, policy::protect(target(call)?, options(call, 1, 2)?)?))
+    let asked = Asked::Column(org_column(call, 1)?);
+    Ok(answer(call, policy::protect(target(call)?, asked, options(call, 2)?)?))
 });
 entry!(org_scope_plan, pg_finfo_org_scope_plan, |call| {
-    Ok(answer(call, policy::plan(target(call)?, options(call, 1, 2)?)?))
+    let asked = Asked::Column(org_column(call, 1)?);
+    Ok(answer(call, policy::plan(target(call)?, asked, options(call, 2)?)?))
+});
+entry!(org_scope_protect_expression, pg_finfo_org_scope_protect_expression, |call| {
+    Ok(answer(call, policy::protect(target(call)?, expression(call)?, options(call, 3)?)?))
+});
+entry!(org_scope_plan_expression, pg_finfo_org_scope_plan_expression, |call| {
+    Ok(answer(call, policy::plan(target(call)?, expression(call)?, options(call, 3)?)?))
 });
 entry!(org_scope_plan_all, pg_finfo_org_scope_plan_all, |call| {
-    Ok(answer(call, policy::plan_all(schemas(call, 1)?, options(call, 0, 2)?)?))
+    Ok(answer(call, policy::plan_all(org_column(call, 0)?, schemas(call, 1)?, options(call, 2)?)?))
 });
 entry!(org_scope_unprotect, pg_finfo_org_scope_unprotect, |call| {
     Ok(answer(call, policy::unprotect(target(call)?)))
@@ -45,7 +65,7 @@ entry!(org_scope_alter_protected, pg_finfo_org_scope_alter_protected, |call| {
     Ok(answer(call, policy::alter_protected(target(call)?, &statement)?))
 });
 entry!(org_scope_begin_protect, pg_finfo_org_scope_begin_protect, |call| {
-    Ok(Some(policy::begin_protect(schemas(call, 1)?, options(call, 0, 2)?)?).into())
+    Ok(Some(policy::begin_protect(org_column(call, 0)?, schemas(call, 1)?, options(call, 2)?)?).into())
 });
 entry!(org_scope_begin_unprotect, pg_finfo_org_scope_begin_unprotect, |call| {
     Ok(Some(policy::begin_unprotect(schemas(call, 0)?)?).into())
@@ -61,6 +81,10 @@ entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
             table.gate_roles.into_datum(),
             table.index.into_datum(),
             table.drift.into_datum(),
+            table.org_expression.into_datum(),
+            table.project_column.into_datum(),
+            table.actor_column.into_datum(),
+            table.shared_rows.into_datum(),
         ]
     })))
 });
@@ -70,4 +94,11 @@ entry!(org_scope_truncate_guard, pg_finfo_org_scope_truncate_guard, |call| {
         policy::guard_truncate(&trigger)?;
     }
     Ok(Answer::Fired)
+});
+
+entry!(org_scope_stamp_actor, pg_finfo_org_scope_stamp_actor, |call| {
+    match call.trigger() {
+        Some(trigger) => policy::stamp_actor(&trigger).map(Answer::Row),
+        None => Err(Error::NotStampTrigger),
+    }
 });

@@ -1,4 +1,5 @@
 //! The context: setting it, and reading it.
 
+pub(crate) mod projects;
 pub(crate) mod reader;
 pub(crate) mod setter;

@@ -7,8 +7,9 @@ use org_scope_core::Error;
 use org_scope_core::access::{Access, How};
 use org_scope_core::context::Origin;
 use org_scope_core::error::Outliving;
-use org_scope_core::org::MAX_CONTEXT_BYTES;
+use org_scope_core::org::{MAX_CONTEXT_BYTES, OrgValue};
 
+use super::projects;
 use crate::pg::guc::{self, Bypass, ContextSetting};
 use crate::pg::{access, report, role, session, xact};
 
@@ -127,7 +128,8 @@ pub(crate) fn set_user(user: Option<&str>, is_local: bool) -> Result<(), Error> 
 /// Narrows the session to a project of its organization or, with none, widens it again.
 ///
 /// # Errors
-/// OS001 without an organization, OS003 for a session-wide value of a pooled login, OS004.
+/// OS001 without an organization, OS003 for a session-wide value of a pooled login, OS004, and OS005 for a
+/// project that the organization doesn't have, or its user is no member of.
 pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), Error> {
     let project = project.unwrap_or_default();
     check_length(project)?;
@@ -135,6 +137,9 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     caller.must_be_local(is_local)?;
     let context = session::context();
     let org = context.org.as_ref().ok_or(Error::NoOrg)?;
+    if let Some(wanted) = OrgValue::parse(project) {
+        projects::must_be_enterable(&wanted, org, context.user.as_deref())?;
+    }
     let how = caller.how().unwrap_or(How::Direct);
     caller.start_local(how);
     // The project counts only for the organization that it was set for.

@@ -8,6 +8,7 @@ SELECT pg_catalog.json_build_object(
   'owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
   'may_create_index', pg_catalog.has_schema_privilege(c.relnamespace, 'CREATE'),
   'fenced', f.oid IS NOT NULL,
+  'shared', COALESCE(pg_catalog.pg_get_expr(f.polqual, f.polrelid) <> pg_catalog.pg_get_expr(f.polwithcheck, f.polrelid), false),
   'check', pg_catalog.pg_get_expr(f.polwithcheck, f.polrelid),
   'column', CASE WHEN a.attnum IS NOT NULL THEN pg_catalog.json_build_object(
     'name', a.attname,

@@ -129,7 +129,7 @@ fn grant(statement: &str) {
     run(statement, &[]);
 }
 
-/// The access table was written, by us or by hand: every session's cached answer is stale.
+/// A table of ours was written, by us or by hand: every session's cached answer is stale.
 pub(crate) fn changed(trigger: &pgrx::PgTrigger<'_>) {
     if let Ok(table) = trigger.relation() {
         crate::pg::access::invalidate(table.oid());

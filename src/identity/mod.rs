@@ -1,3 +1,4 @@
 //! Who may act for which organization.
 
 pub(crate) mod access;
+pub(crate) mod projects;

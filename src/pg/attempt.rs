@@ -18,6 +18,21 @@ pub(crate) fn execute(statement: &str) -> bool {
     done
 }
 
+/// Runs work that only reads, in a subtransaction that is undone; what goes wrong with a value in it comes
+/// back as the error's message.
+pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let inside = Subtransaction::begin();
+    let result = throw::contain(work).map_err(|error| {
+        if !is_of_these_classes(error.code()) {
+            error.go_on();
+        }
+        // Before the memory goes in which it lies.
+        error.message()
+    });
+    inside.end(false);
+    result
+}
+
 /// Whether an error says that the statement can't be: a name, type or construct (class 42), a value (22), a
 /// feature (0A) or a schema (3F). By class, as there are dozens of codes, and one that is left out would keep
 /// the caller from ever getting past the statement.
@@ -25,9 +40,13 @@ fn is_about_the_statement(error: &CaughtError) -> bool {
     let (CaughtError::PostgresError(report)
     | CaughtError::ErrorReport(report)
     | CaughtError::RustPanic { ereport: report, .. }) = error;
+    is_of_these_classes(report.sql_error_code() as i32)
+}
+
+fn is_of_these_classes(code: i32) -> bool {
     // ERRCODE_TO_CATEGORY: the lower twelve bits are the class.
     let class = |state: &str| throw::sqlstate_code(state) & 0xFFF;
-    ["42000", "22000", "0A000", "3F000"].map(class).contains(&(report.sql_error_code() as i32 & 0xFFF))
+    ["42000", "22000", "0A000", "3F000"].map(class).contains(&(code & 0xFFF))
 }
 
 /// Runs work that only reads, and takes back whatever it did beside: locks, settings, the user. An

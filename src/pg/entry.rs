@@ -4,7 +4,7 @@
 //! `sql/`, with volatility, strictness and parallel safety written out beside the comment.
 
 use pgrx::datum::{FromDatum, IntoDatum};
-use pgrx::pg_sys::{self, Datum, FunctionCallInfo};
+use pgrx::pg_sys::{self, Datum, FunctionCallInfo, HeapTuple};
 use pgrx::{PgTrigger, fcinfo};
 
 use org_scope_core::Error;
@@ -20,6 +20,8 @@ pub(crate) enum Answer {
     Null,
     /// What a statement trigger returns: a null pointer that is not SQL NULL.
     Fired,
+    /// What a row trigger returns: the row to write.
+    Row(HeapTuple),
     /// A value of the declared type.
     Value(Datum),
 }
@@ -101,6 +103,7 @@ pub(crate) unsafe fn run(fcinfo: FunctionCallInfo, body: fn(&Call) -> Result<Ans
     match answer {
         Ok(Answer::Value(datum)) => datum,
         Ok(Answer::Fired) => Datum::null(),
+        Ok(Answer::Row(row)) => Datum::from(row),
         // SAFETY: the call's own data.
         Ok(Answer::Null) => unsafe { fcinfo::pg_return_null(fcinfo) },
         // SAFETY: contain has dropped everything, and the caller is the server.

@@ -135,7 +135,8 @@ fn before_start(query: *mut QueryDesc) -> bool {
     let folded = label::is_in(plan);
     if folded || fence_call::is_in(plan) {
         let context = running::start(query);
-        if folded && !label::is_for(plan, context.org.as_ref().map(OrgValue::text)) {
+        let org = context.org.as_ref().map(OrgValue::text);
+        if folded && !label::is_for(plan, org, context.project.as_ref().map(OrgValue::text)) {
             report::raise(&Error::OrgChanged);
         }
     } else if noforce::is_lifted() {

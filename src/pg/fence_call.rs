@@ -18,7 +18,35 @@ const FENCE: [(&CStr, OrgType); 3] = [
     (c"fence_org_bigint", OrgType::Bigint),
 ];
 
-/// One of them, as the catalog has it.
+/// What one of those answers.
+#[derive(Clone, Copy)]
+pub(crate) enum ProjectReader {
+    /// How much is seen of the organization.
+    Scope,
+    /// The project that is set, as a value of this family.
+    Project(OrgType),
+}
+
+impl ProjectReader {
+    /// All that the policies of projects compare with.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Scope,
+        Self::Project(OrgType::Text),
+        Self::Project(OrgType::Uuid),
+        Self::Project(OrgType::Bigint),
+    ];
+
+    fn name(self) -> &'static CStr {
+        match self {
+            Self::Scope => c"project_scope",
+            Self::Project(OrgType::Text) => c"current_project",
+            Self::Project(OrgType::Uuid) => c"current_project_uuid",
+            Self::Project(OrgType::Bigint) => c"current_project_bigint",
+        }
+    }
+}
+
+/// One of the fence's, as the catalog has it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) oid: Oid,
@@ -29,6 +57,7 @@ pub(crate) struct Reader {
 }
 
 static READERS: BackendRefCell<Option<Rc<[Reader]>>> = BackendRefCell::new(None);
+static PROJECT_READERS: BackendCell<Option<[Oid; ProjectReader::ALL.len()]>> = BackendCell::new(None);
 /// Counts the changes of functions.
 static GENERATION: BackendCell<u64> = BackendCell::new(0);
 
@@ -61,13 +90,44 @@ pub(crate) fn is_call(expression: &Node, reader: &Reader) -> bool {
     function == reader.oid
 }
 
+/// Which of [`ProjectReader::ALL`] this expression calls, if it calls one; [`prepare_project_readers`] must
+/// have been called before, as nothing is looked up here.
+pub(crate) fn project_reader(expression: &Node) -> Option<usize> {
+    if expression.type_ != NodeTag::T_FuncExpr {
+        return None;
+    }
+    let call: *const FuncExpr = (&raw const *expression).cast();
+    // SAFETY: a function call by its tag.
+    let function = unsafe { (*call).funcid };
+    let known = PROJECT_READERS.get()?;
+    known.iter().position(|oid| *oid == function && function != Oid::INVALID)
+}
+
+/// Looks the functions up that [`project_reader`] recognises.
+pub(crate) fn prepare_project_readers() {
+    if PROJECT_READERS.get().is_some() {
+        return;
+    }
+    let before = GENERATION.get();
+    let known = ProjectReader::ALL.map(|reader| look_up(reader.name()));
+    // As for the fence's readers.
+    if GENERATION.get() == before {
+        PROJECT_READERS.set(Some(known));
+    }
+}
+
 /// The fence's readers; none where the extension isn't there.
 pub(crate) fn readers() -> Rc<[Reader]> {
     if let Some(readers) = READERS.with_borrow(Clone::clone) {
         return readers;
     }
     let before = GENERATION.get();
-    let readers = look_up();
+    let readers: Rc<[Reader]> = FENCE
+        .iter()
+        .map(|&(name, org_type)| (look_up(name), org_type))
+        .filter(|(oid, _)| *oid != Oid::INVALID)
+        .map(|(oid, org_type)| Reader { oid, org_type, hash: hash(oid) })
+        .collect();
     // A change that came while looking up may concern what was looked up before it.
     if GENERATION.get() == before {
         READERS.set(Some(Rc::clone(&readers)));
@@ -92,30 +152,25 @@ pub(crate) fn init() {
 unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, _cache: i32, _hash: u32) {
     GENERATION.set(GENERATION.get().wrapping_add(1));
     READERS.set(None);
+    PROJECT_READERS.set(None);
 }
 
-fn look_up() -> Rc<[Reader]> {
+fn look_up(name: &CStr) -> Oid {
     // SAFETY: a lookup by NUL-terminated name; a missing schema gives INVALID.
     let schema = unsafe { pg_sys::get_namespace_oid(c"org_scope".as_ptr(), true) };
-    FENCE
-        .iter()
-        .filter_map(|&(name, org_type)| {
-            // SAFETY: a vector without elements, which is what a function without arguments has.
-            let no_arguments = unsafe { pg_sys::buildoidvector(std::ptr::null(), 0) };
-            // SAFETY: a lookup with keys of the cache's types; what isn't there gives INVALID.
-            let oid = unsafe {
-                pg_sys::GetSysCacheOid(
-                    pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP as i32,
-                    pg_sys::Anum_pg_proc_oid as i16,
-                    Datum::from(name.as_ptr()),
-                    Datum::from(no_arguments),
-                    Datum::from(schema),
-                    Datum::null(),
-                )
-            };
-            (oid != Oid::INVALID).then(|| Reader { oid, org_type, hash: hash(oid) })
-        })
-        .collect()
+    // SAFETY: a vector without elements, which is what a function without arguments has.
+    let no_arguments = unsafe { pg_sys::buildoidvector(std::ptr::null(), 0) };
+    // SAFETY: a lookup with keys of the cache's types; what isn't there gives INVALID.
+    unsafe {
+        pg_sys::GetSysCacheOid(
+            pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP as i32,
+            pg_sys::Anum_pg_proc_oid as i16,
+            Datum::from(name.as_ptr()),
+            Datum::from(no_arguments),
+            Datum::from(schema),
+            Datum::null(),
+        )
+    }
 }
 
 fn hash(function: Oid) -> u32 {

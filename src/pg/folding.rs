@@ -11,10 +11,11 @@ use std::ffi::{c_char, c_void};
 use pgrx::datum::IntoDatum;
 use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query, RTEKind, RangeTblEntry};
 
+use org_scope_core::context::Context;
 use org_scope_core::org::{OrgType, OrgValue};
 
-use super::fence_call::{self, Reader};
-use super::{access, guc, label, list, one_shot, session};
+use super::fence_call::{self, ProjectReader, Reader};
+use super::{access, guc, label, list, one_shot, project_source, session};
 
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -39,6 +40,8 @@ struct Constant {
 #[derive(Clone, Copy)]
 pub(crate) struct Folding {
     constants: [Option<Constant>; 3],
+    /// What stands for the questions about projects, in the order of [`ProjectReader::ALL`].
+    projects: [Option<*mut Node>; ProjectReader::ALL.len()],
     label: *mut List,
     folded: bool,
 }
@@ -66,7 +69,11 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
     for (constant, reader) in constants.iter_mut().zip(fence_call::readers().iter()) {
         *constant = constant_for(reader, org);
     }
-    Some(Folding { constants, label: label::make(org.text()), folded: false })
+    let label = label::make(org.text(), context.project.as_ref().map(OrgValue::text));
+    // Here, as nothing may go wrong during the walk through the server's frames.
+    fence_call::prepare_project_readers();
+    let projects = ProjectReader::ALL.map(|reader| project_constant(reader, &context));
+    Some(Folding { constants, projects, label, folded: false })
 }
 
 /// Whether there may be conditions of policies on rows that the query reads: an INSERT of VALUES has none.
@@ -82,17 +89,49 @@ fn has_conditions(query: *mut Query) -> bool {
 
 /// None where the organization is no value of that type: the call says so.
 fn constant_for(reader: &Reader, org: &OrgValue) -> Option<Constant> {
-    let (value, oid, collation, length, by_value) = match reader.org_type {
-        OrgType::Text => (org.text().into_datum(), pg_sys::TEXTOID, pg_sys::DEFAULT_COLLATION_OID, -1, false),
+    constant(org, reader.org_type).map(|value| Constant { reader: *reader, value })
+}
+
+/// The same of a question about projects.
+fn project_constant(reader: ProjectReader, context: &Context) -> Option<*mut Node> {
+    match reader {
+        ProjectReader::Scope => text_constant(project_source::scope()),
+        ProjectReader::Project(family) => match &context.project {
+            Some(project) => constant(project, family),
+            None => Some(null_constant(family)),
+        },
+    }
+}
+
+fn constant(value: &OrgValue, family: OrgType) -> Option<*mut Node> {
+    let (datum, oid, length, by_value) = match family {
+        OrgType::Text => return text_constant(value.text()),
         OrgType::Uuid => {
-            let uuid = org.uuid().ok().map(|u| pgrx::Uuid::from_bytes(u.into_bytes()));
-            (uuid.into_datum(), pg_sys::UUIDOID, Oid::INVALID, 16, false)
+            let uuid = value.uuid().ok().map(|u| pgrx::Uuid::from_bytes(u.into_bytes()));
+            (uuid.into_datum(), pg_sys::UUIDOID, 16, false)
         }
-        OrgType::Bigint => (org.bigint().ok().into_datum(), pg_sys::INT8OID, Oid::INVALID, 8, true),
+        OrgType::Bigint => (value.bigint().ok().into_datum(), pg_sys::INT8OID, 8, true),
     };
     // SAFETY: value, length and passing are those of the type.
-    let value = unsafe { pg_sys::makeConst(oid, -1, collation, length, value?, false, by_value) };
-    Some(Constant { reader: *reader, value: value.cast() })
+    let node = unsafe { pg_sys::makeConst(oid, -1, Oid::INVALID, length, datum?, false, by_value) };
+    Some(node.cast())
+}
+
+fn text_constant(text: &str) -> Option<*mut Node> {
+    let (datum, collation) = (text.into_datum()?, pg_sys::DEFAULT_COLLATION_OID);
+    // SAFETY: value, length and passing are those of the type.
+    let node = unsafe { pg_sys::makeConst(pg_sys::TEXTOID, -1, collation, -1, datum, false, false) };
+    Some(node.cast())
+}
+
+fn null_constant(family: OrgType) -> *mut Node {
+    let (oid, collation) = match family {
+        OrgType::Text => (pg_sys::TEXTOID, pg_sys::DEFAULT_COLLATION_OID),
+        OrgType::Uuid => (pg_sys::UUIDOID, Oid::INVALID),
+        OrgType::Bigint => (pg_sys::INT8OID, Oid::INVALID),
+    };
+    // SAFETY: a type of the server's.
+    unsafe { pg_sys::makeNullConst(oid, -1, collation) }.cast()
 }
 
 /// Folds.
@@ -151,12 +190,17 @@ unsafe fn fold_arguments(arguments: *mut List, folding: &mut Folding) {
         let argument: *mut Node = unsafe { cell.ptr_value }.cast();
         // SAFETY: an argument is a node.
         let Some(argument) = (unsafe { argument.as_ref() }) else { continue };
-        let constants = folding.constants.iter().flatten();
-        let Some(constant) = constants.into_iter().find(|c| fence_call::is_call(argument, &c.reader)) else {
-            continue;
+        let mut constants = folding.constants.iter().flatten();
+        let value = match constants.find(|c| fence_call::is_call(argument, &c.reader)) {
+            // SAFETY: copies a node of ours; each place gets its own.
+            Some(constant) => unsafe { copyObjectImpl(constant.value.cast()) },
+            None => match fence_call::project_reader(argument).and_then(|place| folding.projects[place]) {
+                // SAFETY: as above.
+                Some(value) => unsafe { copyObjectImpl(value.cast()) },
+                None => continue,
+            },
         };
-        // SAFETY: copies a node of ours; each place gets its own.
-        cell.ptr_value = unsafe { copyObjectImpl(constant.value.cast()) };
+        cell.ptr_value = value;
         folding.folded = true;
     }
 }

@@ -20,15 +20,27 @@ pub(crate) fn is_expression(text: &str) -> bool {
 }
 
 fn bare_expression(text: &str) -> bool {
-    let Some(statement) = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR) else { return false };
-    let Some(select) = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt) else {
-        return false;
-    };
+    let statement = single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR);
+    statement.and_then(value_of).is_some()
+}
+
+/// The parse tree of a text that is one bare expression; a syntax error is raised as the server's own.
+pub(crate) fn expression(text: &str) -> Option<*mut pg_sys::Node> {
+    // In parentheses: a statement reads it to the end, and its errors point into it.
+    if !is_expression(text) {
+        return single_or_raise(&format!("SELECT ({text}\n)")).and(None);
+    }
+    value_of(single(text, pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR)?)
+}
+
+/// What a SELECT without any clause gives.
+fn value_of(statement: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+    let select = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt)?;
     // SAFETY: the target list of a parsed statement, in the current memory context.
     let targets = unsafe { PgList::<pg_sys::Node>::from_pg(select.targetList) };
-    let Some(target) = targets.get_ptr(0).filter(|_| targets.len() == 1) else { return false };
-    let Some(target) = cast::<pg_sys::ResTarget>(target, pg_sys::NodeTag::T_ResTarget) else { return false };
-    target.name.is_null()
+    let target = targets.get_ptr(0).filter(|_| targets.len() == 1)?;
+    let target = cast::<pg_sys::ResTarget>(target, pg_sys::NodeTag::T_ResTarget)?;
+    let bare = target.name.is_null()
         && select.distinctClause.is_null()
         && select.intoClause.is_null()
         && select.fromClause.is_null()
@@ -42,7 +54,8 @@ fn bare_expression(text: &str) -> bool {
         && select.limitCount.is_null()
         && select.lockingClause.is_null()
         && select.withClause.is_null()
-        && select.op == pg_sys::SetOperation::SETOP_NONE
+        && select.op == pg_sys::SetOperation::SETOP_NONE;
+    bare.then_some(target.val)
 }
 
 /// Whether the text is exactly one statement that reads or writes rows or alters a table, and that

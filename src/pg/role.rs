@@ -33,6 +33,12 @@ pub(crate) fn is_superuser(role: Oid) -> bool {
 /// The last role that was asked for, and whether it bypasses row security.
 static BYPASSES: BackendCell<Option<(Oid, bool)>> = BackendCell::new(None);
 
+/// The same of a role that isn't the one which acts, whose answer is kept.
+pub(crate) fn bypasses_now(role: Oid) -> bool {
+    // SAFETY: a lookup by OID; an unknown one doesn't bypass.
+    unsafe { pg_sys::has_bypassrls_privilege(role) }
+}
+
 /// Whether no policy filters the role's statements (superuser or BYPASSRLS).
 pub(crate) fn bypasses(role: Oid) -> bool {
     if let Some((known, bypasses)) = BYPASSES.get()

@@ -5,7 +5,7 @@
 //! and our situations have SQLSTATEs of their own, so errors pass here as the server made them.
 
 use std::any::Any;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -38,6 +38,36 @@ pub(crate) enum Waiting {
     Ours(*mut ErrorData),
     /// Made by the server.
     Servers(*mut ErrorData),
+}
+
+impl Waiting {
+    fn data(&self) -> *mut ErrorData {
+        match self {
+            Self::Ours(error) | Self::Servers(error) => *error,
+        }
+    }
+
+    /// Its SQLSTATE in the server's integer form.
+    pub(crate) fn code(&self) -> i32 {
+        // SAFETY: ours, or a copy of the server's own.
+        unsafe { (*self.data()).sqlerrcode }
+    }
+
+    /// What it says.
+    pub(crate) fn message(&self) -> String {
+        // SAFETY: as for code.
+        let message = unsafe { (*self.data()).message };
+        if message.is_null() {
+            return String::new();
+        }
+        // SAFETY: NUL-terminated.
+        unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned()
+    }
+
+    /// Lets it go on its way through Rust frames.
+    pub(crate) fn go_on(self) -> ! {
+        resume_unwind(Box::new(Caught(self.data())))
+    }
 }
 
 /// Leaves the running function with a situation; [`contain`] turns it into the server's error.

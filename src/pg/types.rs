@@ -1,8 +1,18 @@
-//! SQL types that pgrx has no Rust form for: `name`, `name[]`.
+//! SQL types: the ones that pgrx has no Rust form for (`name`, `name[]`), and those of the organization.
 
 use std::ffi::CStr;
 
+use org_scope_core::org::OrgType;
 use pgrx::{Array, FromDatum, pg_sys};
+
+/// What the readers of a family return.
+pub(crate) fn of_org(family: OrgType) -> pg_sys::Oid {
+    match family {
+        OrgType::Text => pg_sys::TEXTOID,
+        OrgType::Uuid => pg_sys::UUIDOID,
+        OrgType::Bigint => pg_sys::INT8OID,
+    }
+}
 
 /// A `name`.
 #[derive(Debug, Clone, PartialEq, Eq)]

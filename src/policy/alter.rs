@@ -6,6 +6,7 @@ use org_scope_core::policy::{self, Facts, Kind, Refusal, Spec, State, Step};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::protect::{Noting, execute, fence};
 use super::{Row, facts, rows};
 use crate::pg::journal::{self, Entry};
@@ -41,7 +42,7 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
             forgotten.push(Step::note(Kind::Default, None, reason));
         }
         let fenced = fence(target, &spec, Some(memory.as_ref()), Noting::Silent, |_| true)?;
-        let others = facts::read_one(target, Some(&spec.column))
+        let others = facts::read_one(target, &Columns::of(&spec))
             .map(|now| execute(target, policy::put_back(&table, &now)))
             .unwrap_or_default();
         Ok::<_, Error>([fenced, others, forgotten].concat())
@@ -56,17 +57,17 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
 
 fn retyped(target: Oid, before: &Facts, spec: &Spec) -> bool {
     let type_of = |facts: &Facts| facts.column.as_ref().map(|c| c.type_oid);
-    facts::read_one(target, Some(&spec.column)).is_some_and(|now| type_of(&now) != type_of(before))
+    facts::read_one(target, &Columns::of(spec)).is_some_and(|now| type_of(&now) != type_of(before))
 }
 
 fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>, Spec, Facts), Error> {
-    let Some(facts) = facts::read_one(target, None) else { return Err(Error::BadName) };
+    let Some(facts) = facts::read_standing(target) else { return Err(Error::BadName) };
     let table = facts.table();
     let Some(spec) = Spec::read_back(&facts).filter(|_| facts.policy(policy::FENCE).is_some()) else {
         return Err(Error::NotProtected { table });
     };
     if let Some(columns) = ambiguous(&facts, &spec) {
-        let why = Refusal::FencedOn { columns, column: spec.column };
+        let why = Refusal::FencedOn { columns, wanted: spec.org };
         return Err(Error::CannotProtect { table, why });
     }
     match alter {
@@ -84,7 +85,8 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Step>
 
 /// The columns of a fence that was altered so that nothing tells which of them it is for.
 fn ambiguous(facts: &Facts, spec: &Spec) -> Option<Vec<Ident>> {
-    let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [spec.column.clone()]);
+    let column = spec.org.column()?;
+    let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [column.clone()]);
     let fence = facts.policy(policy::FENCE).filter(|fence| fence.columns.len() > 1)?;
     (!stands_on(policy::GATE)).then(|| fence.columns.clone())
 }

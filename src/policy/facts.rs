@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Facts, Spec, index_name_candidates, wants_index};
+use org_scope_core::policy::{Actor, Facts, Source, Spec, index_name_candidates, wants_index};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
@@ -26,10 +26,12 @@ SELECT c.oid::pg_catalog.text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE ($1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])) AND c.oid IN (
-  SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.polname IN ('org_scope_fence', 'org_scope_gate')
+  SELECT p.polrelid FROM pg_catalog.pg_policy p
+  WHERE p.polname IN ('org_scope_fence', 'org_scope_update_fence', 'org_scope_delete_fence', 'org_scope_project',
+                      'org_scope_gate', 'org_scope_shared_gate')
   UNION ALL
   SELECT t.tgrelid FROM pg_catalog.pg_trigger t
-  WHERE t.tgname = 'org_scope_truncate_guard' AND NOT t.tgisinternal)
+  WHERE t.tgname IN ('org_scope_truncate_guard', 'org_scope_stamp_actor') AND NOT t.tgisinternal)
 ORDER BY n.nspname, c.relname";
 
 const MISSING_SCHEMAS: &CStr = c"
@@ -49,20 +51,65 @@ pub(super) const fn query(text: &'static str) -> &'static CStr {
     }
 }
 
+/// The columns that facts are to tell of; what isn't named is the one that stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns {
+    org: Option<String>,
+    project: Option<String>,
+    actor: Option<String>,
+}
+
+impl Columns {
+    /// Those that a spec names.
+    pub(super) fn of(spec: &Spec) -> Self {
+        let raw = |name: &Ident| name.raw().to_owned();
+        Self {
+            org: spec.org.column().map(raw),
+            project: spec.project.asked().map(raw),
+            actor: spec.actor.asked().map(|Actor { column, .. }| raw(column)),
+        }
+    }
+}
+
 /// Facts of the tables, by schema and name.
-pub(super) fn read(tables: &[Oid], column: Option<&Ident>) -> Vec<Facts> {
-    let column = column.map(|c| c.raw().to_owned());
-    catalog::read(FACTS, About::all(tables), &[tables.to_vec().into(), column.into()])
+pub(super) fn read(tables: &[Oid], columns: &Columns) -> Vec<Facts> {
+    let mut facts = ask(tables, columns, About::all(tables));
+    for table in &mut facts {
+        let (project, actor) = table.forgotten();
+        if project.is_none() && actor.is_none() {
+            continue;
+        }
+        let columns = Columns {
+            project: columns.project.clone().or(project.map(String::from)),
+            actor: columns.actor.clone().or(actor.map(String::from)),
+            ..columns.clone()
+        };
+        if let Some(again) = ask(&[Oid::from_u32(table.oid)], &columns, About::One).pop() {
+            *table = again;
+        }
+    }
+    facts
+}
+
+fn ask(tables: &[Oid], columns: &Columns, about: About) -> Vec<Facts> {
+    let Columns { org, project, actor } = columns.clone();
+    catalog::read(FACTS, about, &[tables.to_vec().into(), org.into(), project.into(), actor.into()])
 }
 
 /// Facts of one table; none if it is gone.
-pub(super) fn read_one(table: Oid, column: Option<&Ident>) -> Option<Facts> {
-    read(&[table], column).into_iter().next()
+pub(super) fn read_one(table: Oid, columns: &Columns) -> Option<Facts> {
+    read(&[table], columns).into_iter().next()
+}
+
+/// The same, for the columns that stand.
+pub(super) fn read_standing(table: Oid) -> Option<Facts> {
+    read_one(table, &Columns::default())
 }
 
 /// The tables of the schemas that have the column.
-pub(super) fn candidates(schemas: &[Ident], column: &Ident) -> Result<Vec<Oid>, Error> {
+pub(super) fn candidates(schemas: &[Ident], org: &Source) -> Result<Vec<Oid>, Error> {
     require_schemas(schemas)?;
+    let Some(column) = org.column() else { return Ok(Vec::new()) };
     Ok(oids(catalog::read(CANDIDATES, About::Many, &[raw(schemas).into(), column.raw().to_owned().into()])))
 }
 
@@ -110,7 +157,7 @@ pub(super) fn index_room(spec: &Spec, tables: &[Facts]) -> Vec<IndexRoom> {
     let wanting: Vec<_> = tables
         .iter()
         .filter(|t| t.kind == 'r' && wants_index(spec, t))
-        .map(|t| (t.oid, index_name_candidates(&t.name, &spec.column)))
+        .map(|t| (t.oid, index_name_candidates(&t.name, &spec.org)))
         .collect();
     let answers = index_room::read(&wanting);
     let max_inline = index_size::max_inline_index();
@@ -122,7 +169,7 @@ pub(super) fn index_room(spec: &Spec, tables: &[Facts]) -> Vec<IndexRoom> {
             let Some(answer) = answers.get(&table.oid) else {
                 return IndexRoom { max_inline, ..IndexRoom::default() };
             };
-            let name = index_name_candidates(&table.name, &spec.column)
+            let name = index_name_candidates(&table.name, &spec.org)
                 .into_iter()
                 .find(|name| !answer.taken.contains(name) && given.insert((&table.schema, name.clone())));
             IndexRoom { size: answer.size, name, max_inline }

@@ -1,4 +1,5 @@
--- One JSON document for each table: $1 tables, $2 org column (NULL: the one that the fence stands on).
+-- One JSON document for each table: $1 tables; $2 org column, $3 project column, $4 actor column (NULL: those that the
+-- policies and the trigger of ours stand on).
 SELECT pg_catalog.row_to_json(f)::pg_catalog.text
 FROM (
   SELECT
@@ -21,23 +22,9 @@ FROM (
     c.relrowsecurity AS row_security,
     c.relforcerowsecurity AS force,
     pg_catalog.has_schema_privilege(c.relnamespace, 'CREATE') AS may_create_index,
-    CASE WHEN a.attnum IS NOT NULL THEN pg_catalog.json_build_object(
-      'name', a.attname,
-      'quoted', pg_catalog.quote_ident(a.attname),
-      'type_name', pg_catalog.format_type(a.atttypid, a.atttypmod),
-      'type', a.atttypid::pg_catalog.int8,
-      'base_type', b.base_type,
-      'is_domain', b.is_domain,
-      'deterministic', COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true),
-      'not_null', a.attnotnull,
-      'generated', a.attgenerated <> '',
-      'identity', a.attidentity <> '',
-      'readable', pg_catalog.has_column_privilege(c.relowner, c.oid, a.attnum, 'SELECT')
-                  AND pg_catalog.has_schema_privilege(c.relowner, c.relnamespace, 'USAGE'),
-      'default', ( SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-                   FROM pg_catalog.pg_attrdef d
-                   WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' )
-    ) END AS "column",
+    x.columns -> 'org' AS "column",
+    x.columns -> 'project' AS project,
+    x.columns -> 'actor' AS actor,
     COALESCE((
       SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
         'name', p.polname,
@@ -63,9 +50,11 @@ FROM (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
         'name', ic.relname,
         'valid', i.indisvalid AND i.indisready AND i.indislive,
-        'serves', COALESCE(i.indkey[0] = a.attnum AND m.amname = 'btree' AND i.indpred IS NULL
-                           AND i.indcollation[0] = a.attcollation
-                           AND oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace, false),
+        'plain', m.amname = 'btree' AND i.indpred IS NULL AND oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                 AND i.indcollation[0] = CASE WHEN i.indkey[0] = k.org THEN a.attcollation
+                                              WHEN i.indcollation[0] <> 0 THEN 100::pg_catalog.oid
+                                              ELSE 0::pg_catalog.oid END,
+        'leading', CASE WHEN i.indkey[0] = k.org THEN NULL ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 1, false) END,
         'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')
       ) ORDER BY i.indisvalid DESC, ic.relname)
       FROM pg_catalog.pg_index i
@@ -73,7 +62,7 @@ FROM (
       JOIN pg_catalog.pg_am m ON m.oid = ic.relam
       JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[0]
       WHERE i.indrelid = c.oid
-        AND (i.indkey[0] = a.attnum OR pg_catalog.obj_description(i.indexrelid, 'pg_class') LIKE '%org_scope.protect%')
+        AND (i.indkey[0] = k.org OR i.indkey[0] = 0 OR pg_catalog.obj_description(i.indexrelid, 'pg_class') LIKE '%org_scope.protect%')
     ), '[]') AS indexes,
     ( SELECT pg_catalog.json_build_object(
         'enabled', t.tgenabled,
@@ -84,6 +73,20 @@ FROM (
       JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_truncate_guard'
     ) AS guard,
+    ( SELECT pg_catalog.json_build_object(
+        'enabled', t.tgenabled,
+        -- 23: BEFORE, INSERT or UPDATE, for each row
+        'right', t.tgtype = 23 AND t.tgqual IS NULL AND p.proname = 'stamp_actor' AND pn.nspname = 'org_scope'
+                 AND pg_catalog.cardinality(t.tgattr) = 1,
+        'column', ( SELECT s.attname FROM pg_catalog.pg_attribute s
+                    WHERE s.attrelid = c.oid AND s.attnum = t.tgattr[0] AND pg_catalog.cardinality(t.tgattr) = 1 ),
+        'missing', CASE WHEN t.tgnargs = 1 THEN
+          pg_catalog.convert_from(pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') END)
+      FROM pg_catalog.pg_trigger t
+      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
+      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_stamp_actor'
+    ) AS stamp,
     COALESCE((
       -- All that are above it: a query of each reads its rows. A fence that has been taken apart is none.
       WITH RECURSIVE above AS (
@@ -109,8 +112,9 @@ FROM (
     ), '[]') AS open_children
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN LATERAL (
-    SELECT CASE
+  CROSS JOIN LATERAL (
+    SELECT
+      CASE
         WHEN $2 IS NOT NULL THEN (
           SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $2::pg_catalog.name)
         ELSE (
@@ -126,26 +130,68 @@ FROM (
           -- The fence's column, and the gate's where the fence names none, or several since it was altered.
           ORDER BY x.attnum IS NULL, x.columns > 1, p.polname
           LIMIT 1)
-      END AS attnum
-  ) k ON true
+      END AS org,
+      CASE
+        WHEN $3 IS NOT NULL THEN (
+          SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $3::pg_catalog.name)
+        ELSE (
+          SELECT pg_catalog.min(d.refobjsubid)
+          FROM pg_catalog.pg_policy p
+          JOIN pg_catalog.pg_depend d
+            ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0
+          WHERE p.polrelid = c.oid AND p.polname = 'org_scope_project')
+      END AS project,
+      CASE
+        WHEN $4 IS NOT NULL THEN (
+          SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $4::pg_catalog.name)
+        ELSE (
+          SELECT t.tgattr[0]
+          FROM pg_catalog.pg_trigger t
+          WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_stamp_actor'
+            AND pg_catalog.cardinality(t.tgattr) = 1)
+      END AS actor
+  ) k
   LEFT JOIN pg_catalog.pg_attribute a
-    ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attnum > 0 AND NOT a.attisdropped
+    ON a.attrelid = c.oid AND a.attnum = k.org AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN LATERAL (
-    WITH RECURSIVE down AS (
-      SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, t.typtype = 'd' AS is_domain
-      FROM pg_catalog.pg_type t
-      WHERE t.oid = a.atttypid
-      UNION ALL
-      SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, true
+    SELECT pg_catalog.json_object_agg(w.role, pg_catalog.json_build_object(
+      'name', a.attname,
+      'quoted', pg_catalog.quote_ident(a.attname),
+      'type_name', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'type', a.atttypid::pg_catalog.int8,
+      'base_type', b.base_type,
+      'is_domain', b.is_domain,
+      'deterministic', COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true),
+      'not_null', a.attnotnull,
+      'generated', a.attgenerated <> '',
+      'identity', a.attidentity <> '',
+      'readable', pg_catalog.has_column_privilege(c.relowner, c.oid, a.attnum, 'SELECT')
+                  AND pg_catalog.has_schema_privilege(c.relowner, c.relnamespace, 'USAGE'),
+      'default', ( SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+                   FROM pg_catalog.pg_attrdef d
+                   WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' )
+    )) AS columns
+    FROM (VALUES ('org', k.org), ('project', k.project), ('actor', k.actor)) AS w(role, attnum)
+    JOIN pg_catalog.pg_attribute a
+      ON a.attrelid = c.oid AND a.attnum = w.attnum AND a.attnum > 0 AND NOT a.attisdropped
+    CROSS JOIN LATERAL (
+      WITH RECURSIVE down AS (
+        SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, t.typtype = 'd' AS is_domain
+        FROM pg_catalog.pg_type t
+        WHERE t.oid = a.atttypid
+        UNION ALL
+        SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname, true
+        FROM down
+        JOIN pg_catalog.pg_type t ON t.oid = down.typbasetype
+        WHERE down.typtype = 'd'
+      )
+      SELECT pg_catalog.json_build_array(tn.nspname, down.typname) AS base_type, down.is_domain
       FROM down
-      JOIN pg_catalog.pg_type t ON t.oid = down.typbasetype
-      WHERE down.typtype = 'd'
-    )
-    SELECT pg_catalog.json_build_array(tn.nspname, down.typname) AS base_type, down.is_domain
-    FROM down
-    JOIN pg_catalog.pg_namespace tn ON tn.oid = down.typnamespace
-    WHERE down.typtype <> 'd'
-  ) b ON true
+      JOIN pg_catalog.pg_namespace tn ON tn.oid = down.typnamespace
+      WHERE down.typtype <> 'd'
+    ) b
+  ) x ON true
   WHERE c.oid = ANY ($1)
   ORDER BY n.nspname, c.relname
 ) f

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
-use org_scope_core::policy::{Action, Facts, Finding, Grantee, Names, Spec, State, Step};
+use org_scope_core::policy::{
+    Action, Expression, Facts, Finding, Grantee, Names, Part, Source, Spec, State, Step, Unfit,
+};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
@@ -99,7 +101,11 @@ fn forced(table: &Facts, steps: &[Step]) -> bool {
 /// Whom the gate will be for, where a step changes that.
 fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
     steps.iter().rev().find_map(|step| match &step.action {
-        Some(Action::CreateGate { roles, .. } | Action::AlterGate { roles, .. }) => Some(roles.as_slice()),
+        Some(Action::CreatePolicy { policy, roles } | Action::AlterPolicy { policy, roles })
+            if policy.part == Part::Gate =>
+        {
+            Some(roles.as_slice())
+        }
         _ => None,
     })
 }
@@ -141,30 +147,45 @@ fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut H
 }
 
 /// Counts the rows that no session will see.
-///
-/// The count names the table, and whoever owns it or its schema can make the name mean a view of
-/// theirs meanwhile: so it runs as the table's owner, and whatever it did beside is undone. That
-/// gives back its locks as well: a run over thousands of tables would fill the server's lock table.
 pub(super) fn null_rows(spec: &Spec, table: &Facts) -> Option<Finding> {
-    let column = table.column.as_ref().filter(|c| !c.not_null && c.name == spec.column)?;
-    if !column.readable {
-        return Some(Finding::Uncounted);
+    if let Source::Column(name) = &spec.org {
+        let column = table.column.as_ref().filter(|c| !c.not_null && c.name == *name)?;
+        if !column.readable {
+            return Some(Finding::Uncounted);
+        }
     }
+    let rows = attempt::undone(|| count_null(&spec.org, table));
+    rows.filter(|rows| *rows > 0).map(|rows| Finding::NullRows { rows })
+}
+
+/// Evaluates an expression for every row, so that none closes the table later.
+///
+/// # Errors
+/// Why it can't be a fence's.
+pub(super) fn evaluate(org: &Source, table: &Facts) -> Result<(), Unfit> {
+    let Source::Expression(_) = org else { return Ok(()) };
+    attempt::read(|| count_null(org, table)).map(drop).map_err(Unfit::Raises)
+}
+
+/// The count names the table, and whoever owns it or its schema can make the name mean a view of
+/// theirs meanwhile: so it runs as the table's owner, and whatever it did beside is undone by the caller.
+/// That gives back its locks as well: a run over thousands of tables would fill the server's lock table.
+fn count_null(org: &Source, table: &Facts) -> Option<i64> {
+    let written = match org {
+        Source::Column(name) => name.to_string(),
+        Source::Expression(Expression { printed, .. }) => format!("({printed})"),
+    };
     let statement = format!(
-        "SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {} WHERE {} IS NULL",
+        "SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {} WHERE {written} IS NULL",
         table.table(),
-        column.name
     );
     let statement = CString::new(statement).ok()?;
     let count = || catalog::read_once::<i64>(&statement).into_iter().sum();
     let name = (table.schema.raw().to_owned(), table.name.raw().to_owned());
-    let rows: Option<i64> = attempt::undone(|| {
-        relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {
-            owner::as_role(owner, || {
-                // The owner sees no row of a table that is FORCEd, least of all one that belongs to nobody.
-                if table.row_security && table.force { noforce::lift(count) } else { count() }
-            })
+    relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {
+        owner::as_role(owner, || {
+            // The owner sees no row of a table that is FORCEd, least of all one that belongs to nobody.
+            if table.row_security && table.force { noforce::lift(count) } else { count() }
         })
-    });
-    rows.filter(|rows| *rows > 0).map(|rows| Finding::NullRows { rows })
+    })
 }

@@ -7,17 +7,19 @@ mod guard;
 mod protect;
 mod protected;
 mod run;
+mod stamp;
 mod unprotect;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Grantee, Spec};
+use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
 use org_scope_core::sql::Ident;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use guard::guard_truncate;
-pub(crate) use protect::{plan, plan_all, protect};
+pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect};
+pub(crate) use stamp::stamp_actor;
 pub(crate) use unprotect::unprotect;
 
 use crate::run::{Row, rows};
@@ -25,15 +27,20 @@ use crate::run::{Row, rows};
 /// The options as they come from SQL.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    pub(crate) org_column: String,
     pub(crate) force: bool,
     pub(crate) create_index: bool,
     pub(crate) set_default: bool,
     pub(crate) roles: Option<Vec<String>>,
+    pub(crate) shared_rows: Option<bool>,
+    /// None leaves it as it is, the empty name takes it away.
+    pub(crate) project_column: Option<String>,
+    /// As above.
+    pub(crate) actor_column: Option<String>,
+    pub(crate) actor_missing: String,
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.
-fn spec(options: Options) -> Result<Spec, Error> {
+fn spec(org: Source, options: Options) -> Result<Spec, Error> {
     let roles = match options.roles {
         None => None,
         Some(names) if names.is_empty() => return Err(Error::NoRoles),
@@ -43,13 +50,34 @@ fn spec(options: Options) -> Result<Spec, Error> {
             Some(names.into_iter().map(Grantee::from_name).collect())
         }
     };
+    let missing = MissingUser::from_word(&options.actor_missing).ok_or(Error::UnknownActorMissing)?;
+    let actor = match extra(options.actor_column)? {
+        Extra::With(column) => Extra::With(Actor { column, missing }),
+        Extra::Without => Extra::Without,
+        Extra::Keep => Extra::Keep,
+    };
     Ok(Spec {
-        column: ident(options.org_column)?,
+        org,
         force: options.force,
         create_index: options.create_index,
         set_default: options.set_default,
         roles,
+        shared_rows: options.shared_rows,
+        project: extra(options.project_column)?,
+        actor,
     })
+}
+
+fn extra(name: Option<String>) -> Result<Extra<Ident>, Error> {
+    Ok(match name {
+        None => Extra::Keep,
+        Some(name) if name.is_empty() => Extra::Without,
+        Some(name) => Extra::With(ident(name)?),
+    })
+}
+
+fn column(name: String) -> Result<Source, Error> {
+    ident(name).map(Source::Column)
 }
 
 fn ident(name: String) -> Result<Ident, Error> {

@@ -3,19 +3,28 @@
 use std::collections::{BTreeMap, HashSet};
 
 use org_scope_core::Error;
-use org_scope_core::policy::{self, Facts, Memory, Spec, State, Step, Surroundings, notes};
+use org_scope_core::policy::{self, Facts, Memory, Refusal, Source, Spec, State, Step, Surroundings, notes};
 use pgrx::pg_sys::Oid;
 
-use super::facts::IndexRoom;
-use super::{Options, Row, facts, findings, idents, rows, spec};
-use crate::pg::{attempt, parse, relation, settings, spi};
+use super::facts::{Columns, IndexRoom};
+use super::{Options, Row, column, facts, findings, idents, rows, spec};
+use crate::pg::{attempt, expression, parse, relation, settings, spi};
+
+/// Where a row's organization stands, as it comes from SQL.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// In this column.
+    Column(String),
+    /// In this expression, of this type.
+    Expression(String, Oid),
+}
 
 /// What `protect` would do.
-pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     settings::neutral(|| {
-        let spec = spec(options)?;
-        let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(Vec::new()) };
+        let spec = spec(source(target, asked)?, options)?;
+        let Some(table) = facts::read_one(target, &Columns::of(&spec)) else { return Ok(Vec::new()) };
         let tables = vec![table];
         let room = facts::index_room(&spec, &tables).remove(0);
         let steps = steps(&spec, &tables[0], &room, None)?;
@@ -25,21 +34,42 @@ pub(crate) fn plan(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
 }
 
 /// Sets the fence.
-pub(crate) fn protect(target: Oid, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn protect(target: Oid, asked: Asked, options: Options) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(source(target, asked)?, options)?;
         let steps = fence(target, &spec, None, Noting::Read, |_| true)?;
         Ok(rows(target.to_u32(), steps).collect())
     })
 }
 
+/// Reads what was asked for; an expression must have a value for every row that is there.
+fn source(target: Oid, asked: Asked) -> Result<Source, Error> {
+    match asked {
+        Asked::Column(name) => column(name),
+        Asked::Expression(text, org_type) => {
+            let Some(table) = facts::read_standing(target) else { return Err(Error::BadName) };
+            let unfit = |why| Error::CannotProtect {
+                table: table.table(),
+                why: Refusal::Expression { expression: text.clone(), why },
+            };
+            let org = expression::read(target, &text, org_type).map(Source::Expression).map_err(unfit)?;
+            findings::evaluate(&org, &table).map_err(unfit)?;
+            Ok(org)
+        }
+    }
+}
+
 /// What `protect_all` would do.
-pub(crate) fn plan_all(schemas: Vec<String>, options: Options) -> Result<Vec<Row>, Error> {
+pub(crate) fn plan_all(
+    org_column: String,
+    schemas: Vec<String>,
+    options: Options,
+) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
-        let spec = spec(options)?;
+        let spec = spec(column(org_column)?, options)?;
         let schemas = idents(schemas)?;
-        let planned = survey(&spec, &facts::candidates(&schemas, &spec.column)?);
+        let planned = survey(&spec, &facts::candidates(&schemas, &spec.org)?);
         Ok(planned
             .into_iter()
             .flat_map(|p| {
@@ -62,7 +92,7 @@ pub(super) struct Planned {
 /// Steps and notes of many tables in a handful of queries, without counting rows, in the order in
 /// which they run; a table that can't be protected gets a `skipped` row instead.
 pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
-    let mut tables = facts::read(tables, Some(&spec.column));
+    let mut tables = facts::read(tables, &Columns::of(spec));
     // Parents first: whatever is open above a parent is open above its children as well, and so is
     // the parent.
     tables.sort_by_cached_key(|table| (table.open_parents.len(), table.table()));
@@ -160,7 +190,7 @@ fn look(
     spec: &Spec,
     lifted: Option<Option<&Memory>>,
 ) -> Result<Option<(Facts, Vec<Step>)>, Error> {
-    let Some(table) = facts::read_one(target, Some(&spec.column)) else { return Ok(None) };
+    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(None) };
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
     let steps = steps(spec, &table, &room, lifted)?;
     Ok(Some((table, steps)))
@@ -202,7 +232,7 @@ fn execute_one(table: Oid, step: Step) -> Vec<Step> {
     if attempt::execute(statement) {
         return vec![step.done()];
     }
-    let dropped = facts::read_one(table, None)
+    let dropped = facts::read_standing(table)
         .map(|facts| execute(table, vec![policy::drop_default(&facts, column)]))
         .unwrap_or_default();
     let reason =

@@ -6,20 +6,25 @@ use org_scope_core::Error;
 use org_scope_core::policy::{Facts, Kind, Spec, State, Step};
 use pgrx::pg_sys::Oid;
 
+use super::facts::Columns;
 use super::protect::{Noting, counted, fence, skipped, survey};
 use super::unprotect::lift;
-use super::{Options, facts, idents, spec};
+use super::{Options, column, facts, idents, spec};
 use crate::pg::{settings, transaction};
 use crate::run::{Job, Run, Turn, rows};
 
 /// Plans a run of `protect_all`; says whether the caller may commit between its steps.
-pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bool, Error> {
+pub(crate) fn begin_protect(
+    org_column: String,
+    schemas: Vec<String>,
+    options: Options,
+) -> Result<bool, Error> {
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
-        let spec = Rc::new(spec(options)?);
+        let spec = Rc::new(spec(column(org_column)?, options)?);
         let schemas = idents(schemas)?;
         let mut run = Run::new()?;
-        for planned in survey(&spec, &facts::candidates(&schemas, &spec.column)?) {
+        for planned in survey(&spec, &facts::candidates(&schemas, &spec.org)?) {
             let table = Oid::from_u32(planned.table.oid);
             if planned.steps.iter().any(|s| s.state == State::Planned) {
                 let (spec, notes) = (Rc::clone(&spec), planned.notes);
@@ -41,7 +46,7 @@ pub(crate) fn begin_protect(schemas: Vec<String>, options: Options) -> Result<bo
 
 /// The index alone: its SHARE lock ends with the commit, before the next step asks for ACCESS EXCLUSIVE.
 fn index(table: Oid, spec: Rc<Spec>, notes: Vec<Step>) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, Some(&spec.column)) else { return Ok(Turn::default()) };
+    let Some(facts) = facts::read_one(table, &Columns::of(&spec)) else { return Ok(Turn::default()) };
     if !facts.owned {
         return Ok(left_out(&facts));
     }
@@ -53,7 +58,7 @@ fn index(table: Oid, spec: Rc<Spec>, notes: Vec<Step>) -> Result<Turn, Error> {
 }
 
 fn protect(table: Oid, spec: &Spec, notes: Vec<Step>) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, Some(&spec.column)) else { return Ok(Turn::default()) };
+    let Some(facts) = facts::read_one(table, &Columns::of(spec)) else { return Ok(Turn::default()) };
     if !facts.owned {
         return Ok(left_out(&facts));
     }
@@ -70,7 +75,7 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     settings::neutral(|| {
         let schemas = idents(schemas)?;
         let mut run = Run::new()?;
-        for table in facts::read(&facts::protected(Some(&schemas))?, None) {
+        for table in facts::read(&facts::protected(Some(&schemas))?, &Columns::default()) {
             if table.owned {
                 let oid = Oid::from_u32(table.oid);
                 run.add(Box::new(move || unprotect(oid)));
@@ -84,7 +89,7 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
 }
 
 fn unprotect(table: Oid) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, None) else { return Ok(Turn::default()) };
+    let Some(facts) = facts::read_one(table, &Columns::default()) else { return Ok(Turn::default()) };
     if !facts.owned {
         return Ok(left_out(&facts));
     }

@@ -23,7 +23,7 @@ pub(super) fn lift(target: Oid) -> Vec<Step> {
 }
 
 fn plan(target: Oid) -> Vec<Step> {
-    facts::read_one(target, None)
+    facts::read_standing(target)
         .map(|table| policy::unprotect(&table, parse::is_expression))
         .unwrap_or_default()
 }

@@ -147,6 +147,34 @@ pub enum Error {
         /// Its OID, as its name is gone.
         oid: u32,
     },
+    /// A trigger function was attached to something else.
+    NotStampTrigger,
+    /// A row names another user than the one who acts.
+    ForgedActor {
+        /// The column.
+        column: Ident,
+    },
+    /// A row must say who acts, and nobody is set.
+    NoUser {
+        /// The column.
+        column: Ident,
+    },
+    /// The user is no value of the column's type.
+    WrongUserType {
+        /// The column.
+        column: Ident,
+    },
+    /// An option's word is unknown.
+    UnknownActorMissing,
+    /// A project of another organization, or of other members, or none.
+    NotYourProject,
+    /// A table that answers for projects isn't fit to.
+    BadSource {
+        /// Its name, or what is left of it.
+        table: String,
+        /// Why.
+        why: &'static str,
+    },
     /// A text can't be a name.
     BadName,
 }
@@ -275,6 +303,45 @@ impl Error {
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
             }
+            Self::NotStampTrigger => say(
+                "0A000",
+                "stamp_actor must be fired before INSERT or UPDATE of one column".into(),
+                None,
+                None,
+            ),
+            Self::ForgedActor { column } => say(
+                "OS002",
+                format!("column {column} says who acts, and nobody else can be named"),
+                Some("The database fills it from the session's user, and keeps it."),
+                Some(format!("Leave {column} out of the statement.")),
+            ),
+            Self::NoUser { column } => say(
+                "OS010",
+                format!("no user is set, and column {column} says who acts"),
+                None,
+                Some("SELECT org_scope.set_current_user('...');".into()),
+            ),
+            Self::WrongUserType { column } => say(
+                "OS004",
+                format!("the current user is no value of the type of column {column}"),
+                None,
+                Some("SELECT org_scope.set_current_user('...');".into()),
+            ),
+            Self::UnknownActorMissing => {
+                say("22023", "actor_missing must be 'error' or 'null'".into(), None, None)
+            }
+            Self::NotYourProject => say(
+                "OS005",
+                "no such project in the organization".into(),
+                Some("The organization has no such project, or the current user is no member of it."),
+                Some("SELECT org_scope.set_current_project(NULL);".into()),
+            ),
+            Self::BadSource { table, why } => say(
+                "OS010",
+                format!("{table} can't answer for projects: {why}"),
+                Some("It is read with its owner's rights, and compared by the server's own equality."),
+                None,
+            ),
             Self::NotFromHere => say(
                 "42501",
                 "a run over many tables can't begin inside a security-restricted operation".into(),

@@ -11,6 +11,7 @@ pub mod error;
 pub mod harden;
 pub mod org;
 pub mod policy;
+pub mod project;
 pub mod sql;
 
 pub use error::Error;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::policy::{Column, OrgKey};
+use crate::policy::{Column, Compared};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table that a key leads from or to.
@@ -28,6 +28,8 @@ pub struct Table {
     pub fenced: bool,
     /// The one column that the fence stands on.
     pub column: Option<Column>,
+    /// Whether rows of no organization can be read by all.
+    pub shared: bool,
     /// What the fence checks of a new row, as the server prints it.
     pub check: Option<String>,
     /// Its unique and exclusion indexes.
@@ -165,8 +167,8 @@ impl Table {
     /// The org column: none where the fence compares anything else than a bare column.
     pub fn org(&self) -> Option<&Column> {
         let column = self.column.as_ref()?;
-        let key = OrgKey::of(column).ok()?;
-        (self.check.as_deref() == Some(&key.printed(column))).then_some(column)
+        let own = Compared::column(column).ok()?.own();
+        (self.check.as_deref() == Some(&own.printed)).then_some(column)
     }
 
     /// Whether it is partitioned.

@@ -3,7 +3,7 @@
 use super::action::Definition;
 use super::plan::{Planner, across, change, harden_call};
 use super::{Action, Crossing, ForeignKey, PROVISIONAL, Table, crossing};
-use crate::policy::{Column, Kind, OrgKey, State, Step, index_names};
+use crate::policy::{Column, Compared, Kind, State, Step, index_names};
 use crate::sql::Ident;
 
 const FOREIGN_KEY: Kind = Kind::ForeignKey;
@@ -81,11 +81,18 @@ impl<'a> Planner<'a> {
                 parents_org.name
             ));
         }
-        let family = |column: &Column| OrgKey::of(column).map(OrgKey::family).ok();
+        let family = |column: &Column| Compared::column(column).map(|c| c.family()).ok();
         if family(self.org) != family(parents_org) {
             return why(format!(
                 "the org columns have different types, {} and {}",
                 self.org.type_name, parents_org.type_name
+            ));
+        }
+        if parent.shared {
+            return why(format!(
+                "rows of {} that belong to nobody are shared, and a key with the organization could not \
+                 reference them",
+                parent.name()
             ));
         }
         if matches!(key.on_update, 'n' | 'd') {

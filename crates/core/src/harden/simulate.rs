@@ -65,6 +65,7 @@ fn table(oid: u32, name: &str, org: &str) -> Table {
             readable: true,
             default: None,
         }),
+        shared: false,
         check: Some(format!("({org} = org_scope.fence_org_uuid())")),
         uniques: vec![unique(oid + 100, &format!("{name}_pkey"), &["id"])],
     }

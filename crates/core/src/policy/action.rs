@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-use super::{FENCE, GATE, GUARD, Grantee, OrgKey};
+use super::{Actor, FENCE, GUARD, Grantee, Part, STAMP, Wanted, compared};
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// The comment by which an index of ours is known, also after a rename.
 pub(super) const INDEX_COMMENT: &str =
     "Finds an organization's rows. Brought by org_scope.protect; unprotect takes it away.";
-const GATE_COMMENT: &str =
-    "Lets the current organization's rows pass (org_scope.protect). Finer policies may replace it.";
 const GUARD_COMMENT: &str =
     "Stops TRUNCATE, which no policy sees, for every role that the fence binds (org_scope.protect).";
+const STAMP_COMMENT: &str =
+    "Writes into every row who made it; a role that the fence binds can't say otherwise (org_scope.protect).";
 
 /// One change of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// CREATE INDEX led by the org column.
+    /// CREATE INDEX led by the organization.
     CreateIndex {
         /// The new name.
         index: Ident,
-        /// The org column.
-        column: Ident,
+        /// The org column, or an expression in parentheses.
+        on: String,
         /// Without blocking writers, which no function can do.
         concurrently: bool,
     },
@@ -48,32 +48,34 @@ pub enum Action {
     },
     /// DROP DEFAULT.
     DropDefault(Ident),
-    /// CREATE POLICY: the fence.
-    CreateFence(String),
-    /// ALTER POLICY: the fence.
-    AlterFence(String),
-    /// DROP POLICY: the fence.
-    DropFence,
+    /// CREATE TRIGGER that stamps the actor.
+    CreateStamp(Actor),
+    /// ENABLE TRIGGER of it.
+    EnableStamp,
+    /// COMMENT ON TRIGGER of it.
+    CommentOnStamp,
+    /// DROP TRIGGER of it.
+    DropStamp,
+    /// CREATE POLICY.
+    CreatePolicy {
+        /// What it says.
+        policy: Wanted,
+        /// Whom it is for.
+        roles: Vec<Grantee>,
+    },
+    /// ALTER POLICY.
+    AlterPolicy {
+        /// What it says.
+        policy: Wanted,
+        /// Whom it is for.
+        roles: Vec<Grantee>,
+    },
+    /// DROP POLICY.
+    DropPolicy(Part),
+    /// COMMENT ON POLICY: what it is for.
+    CommentOnPolicy(Part),
     /// COMMENT ON POLICY: the fence's memory.
-    CommentOnFence(String),
-    /// CREATE POLICY: the gate.
-    CreateGate {
-        /// Its condition.
-        condition: String,
-        /// Whom it is for.
-        roles: Vec<Grantee>,
-    },
-    /// ALTER POLICY: the gate.
-    AlterGate {
-        /// Its condition.
-        condition: String,
-        /// Whom it is for.
-        roles: Vec<Grantee>,
-    },
-    /// COMMENT ON POLICY: the gate.
-    CommentOnGate,
-    /// DROP POLICY: the gate.
-    DropGate,
+    Remember(String),
     /// ENABLE or DISABLE ROW LEVEL SECURITY.
     RowSecurity(bool),
     /// FORCE or NO FORCE ROW LEVEL SECURITY.
@@ -84,7 +86,7 @@ impl Action {
     /// The column that gets back a DEFAULT which protect found: what it names may be gone.
     pub fn found_default(&self) -> Option<&Ident> {
         match self {
-            Self::SetDefault { column, expression } if !OrgKey::is_default(expression) => Some(column),
+            Self::SetDefault { column, expression } if !compared::is_default(expression) => Some(column),
             _ => None,
         }
     }
@@ -92,9 +94,9 @@ impl Action {
     /// The statement for one table.
     pub fn statement(&self, table: &QualifiedName) -> String {
         match self {
-            Self::CreateIndex { index, column, concurrently } => {
+            Self::CreateIndex { index, on, concurrently } => {
                 let how = if *concurrently { "INDEX CONCURRENTLY" } else { "INDEX" };
-                format!("CREATE {how} {index} ON {table} ({column})")
+                format!("CREATE {how} {index} ON {table} ({on})")
             }
             Self::Reindex(index) => format!("REINDEX INDEX CONCURRENTLY {}", table.sibling(index.clone())),
             Self::DropIndex(index) => format!("DROP INDEX {}", table.sibling(index.clone())),
@@ -117,33 +119,51 @@ impl Action {
             Self::DropDefault(column) => {
                 format!("ALTER TABLE ONLY {table} ALTER COLUMN {column} DROP DEFAULT")
             }
-            Self::CreateFence(condition) => format!(
-                "CREATE POLICY {FENCE} ON {table} AS RESTRICTIVE FOR ALL TO PUBLIC \
-                 USING ({condition}) WITH CHECK ({condition})"
+            Self::CreateStamp(Actor { column, missing }) => format!(
+                "CREATE TRIGGER {STAMP} BEFORE INSERT OR UPDATE OF {column} ON {table} \
+                 FOR EACH ROW EXECUTE FUNCTION org_scope.stamp_actor({})",
+                Text(missing.word())
             ),
-            Self::AlterFence(condition) => {
+            Self::EnableStamp => format!("ALTER TABLE {table} ENABLE TRIGGER {STAMP}"),
+            Self::CommentOnStamp => {
+                format!("COMMENT ON TRIGGER {STAMP} ON {table} IS {}", Text(STAMP_COMMENT))
+            }
+            Self::DropStamp => format!("DROP TRIGGER {STAMP} ON {table}"),
+            Self::CreatePolicy { policy, roles } => {
+                let Wanted { part, .. } = policy;
                 format!(
-                    "ALTER POLICY {FENCE} ON {table} TO PUBLIC USING ({condition}) WITH CHECK ({condition})"
+                    "CREATE POLICY {} ON {table} AS {} FOR {} TO {} {}",
+                    part.name(),
+                    if part.permissive() { "PERMISSIVE" } else { "RESTRICTIVE" },
+                    part.command_word(),
+                    List(roles),
+                    Says(policy)
                 )
             }
-            Self::DropFence => format!("DROP POLICY {FENCE} ON {table}"),
-            Self::CommentOnFence(text) => format!("COMMENT ON POLICY {FENCE} ON {table} IS {}", Text(text)),
-            Self::CreateGate { condition, roles } => format!(
-                "CREATE POLICY {GATE} ON {table} AS PERMISSIVE FOR ALL TO {} \
-                 USING ({condition}) WITH CHECK ({condition})",
-                List(roles)
-            ),
-            Self::AlterGate { condition, roles } => format!(
-                "ALTER POLICY {GATE} ON {table} TO {} USING ({condition}) WITH CHECK ({condition})",
-                List(roles)
-            ),
-            Self::CommentOnGate => format!("COMMENT ON POLICY {GATE} ON {table} IS {}", Text(GATE_COMMENT)),
-            Self::DropGate => format!("DROP POLICY {GATE} ON {table}"),
+            Self::AlterPolicy { policy, roles } => {
+                format!("ALTER POLICY {} ON {table} TO {} {}", policy.part.name(), List(roles), Says(policy))
+            }
+            Self::DropPolicy(part) => format!("DROP POLICY {} ON {table}", part.name()),
+            Self::CommentOnPolicy(part) => {
+                let text = part.comment().unwrap_or_default();
+                format!("COMMENT ON POLICY {} ON {table} IS {}", part.name(), Text(text))
+            }
+            Self::Remember(text) => format!("COMMENT ON POLICY {FENCE} ON {table} IS {}", Text(text)),
             Self::RowSecurity(true) => format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
             Self::RowSecurity(false) => format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
         }
+    }
+}
+
+/// A policy's conditions.
+struct Says<'a>(&'a Wanted);
+
+impl fmt::Display for Says<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "USING ({})", self.0.using.text)?;
+        self.0.check.as_ref().map_or(Ok(()), |check| write!(f, " WITH CHECK ({})", check.text))
     }
 }
 

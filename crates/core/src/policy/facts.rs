@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FENCE, GATE, Memory};
+use super::{Actor, Compared, FENCE, Memory, MissingUser, Part, part};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table.
@@ -38,12 +38,18 @@ pub struct Facts {
     pub may_create_index: bool,
     /// The org column: the one asked for, else the one that the fence stands on.
     pub column: Option<Column>,
+    /// The project column: the one asked for, else the one that the project's policy stands on.
+    pub project: Option<Column>,
+    /// The actor column: the one asked for, else the one that its trigger is for.
+    pub actor: Option<Column>,
     /// All policies.
     pub policies: Vec<Policy>,
-    /// Indexes led by the org column, and those that carry our comment.
+    /// Indexes led by the org column or by an expression, and those that carry our comment.
     pub indexes: Vec<Index>,
-    /// The trigger of our name.
+    /// The TRUNCATE guard, or what has its name.
     pub guard: Option<Guard>,
+    /// The trigger that stamps the actor, or what has its name.
+    pub stamp: Option<Stamp>,
     /// Inheritance parents without a fence.
     pub open_parents: Vec<(Ident, Ident)>,
     /// Inheritance children without a fence.
@@ -108,8 +114,10 @@ pub struct Index {
     pub name: Ident,
     /// Valid, ready and live.
     pub valid: bool,
-    /// Whether, once valid, it finds an organization's rows: btree, the org column first, no predicate.
-    pub serves: bool,
+    /// Whether, once valid, it finds all rows of what leads it: btree, no predicate, the server's order.
+    pub plain: bool,
+    /// What leads it; none where that is the org column.
+    pub leading: Option<String>,
     /// Its COMMENT.
     pub comment: Option<String>,
 }
@@ -121,6 +129,19 @@ pub struct Guard {
     pub enabled: char,
     /// Whether it calls our function BEFORE TRUNCATE, unconditionally.
     pub right: bool,
+}
+
+/// The trigger that stamps the actor.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Stamp {
+    /// `tgenabled`.
+    pub enabled: char,
+    /// Whether it calls our function before every INSERT, and every UPDATE of one column.
+    pub right: bool,
+    /// That column.
+    pub column: Option<Ident>,
+    /// Its argument: what becomes of a row without a user.
+    pub missing: Option<String>,
 }
 
 /// Whom a policy or a privilege is for.
@@ -156,6 +177,20 @@ impl fmt::Display for Grantee {
     }
 }
 
+impl Index {
+    /// Whether, once valid, it finds an organization's rows.
+    pub fn serves(&self, org: &Compared) -> bool {
+        self.plain
+            && match &self.leading {
+                None => org.column_name().is_some(),
+                Some(leading) => {
+                    let printed = org.printed();
+                    *leading == printed || *leading == format!("({printed})")
+                }
+            }
+    }
+}
+
 impl Facts {
     /// The table's qualified name.
     pub fn table(&self) -> QualifiedName {
@@ -174,6 +209,61 @@ impl Facts {
 
     /// Policies that somebody else made.
     pub fn foreign_policies(&self) -> impl Iterator<Item = &Policy> {
-        self.policies.iter().filter(|p| p.name.raw() != FENCE && p.name.raw() != GATE)
+        self.policies.iter().filter(|p| !part::is_ours(p.name.raw()))
+    }
+
+    /// Whether a policy of this part stands.
+    pub fn has(&self, part: Part) -> bool {
+        self.policy(part.name()).is_some()
+    }
+
+    /// Whether anything of ours stands.
+    pub fn has_remains(&self) -> bool {
+        self.guard.is_some()
+            || self.stamp.is_some()
+            || self.policies.iter().any(|p| part::is_ours(p.name.raw()))
+    }
+
+    /// The indexes that find an organization's rows, once they are valid.
+    pub fn serving(&self, org: &Compared) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(move |index| index.serves(org))
+    }
+
+    /// Whether the fence that stands compares something else, as far as its conditions tell.
+    pub(super) fn has_other_source(&self, org: &Compared) -> bool {
+        let checks =
+            [Part::Fence, Part::Gate].map(|part| self.policy(part.name()).and_then(|p| p.check.as_deref()));
+        let own = org.own().printed;
+        let same = checks.iter().flatten().any(|check| **check == own);
+        !same && checks.into_iter().flatten().any(|check| Compared::read_back(check).is_some())
+    }
+
+    /// The columns that only the fence's comment names, as what stood on them is gone: facts tell of them
+    /// when they are asked for by name.
+    pub fn forgotten(&self) -> (Option<Ident>, Option<Ident>) {
+        let project = if self.project.is_none() { self.standing_project() } else { None };
+        let actor = if self.actor.is_none() { self.standing_actor() } else { None };
+        (project, actor.map(|actor| actor.column))
+    }
+
+    /// The project column that stands, by its policy or else by what the fence's comment says.
+    pub fn standing_project(&self) -> Option<Ident> {
+        let by_policy = self.policy(Part::Project.name()).and_then(|p| p.columns.first().cloned());
+        by_policy.or_else(|| self.memory()?.project)
+    }
+
+    /// Who is stamped, by the trigger or else by what the fence's comment says.
+    pub fn standing_actor(&self) -> Option<Actor> {
+        let by_trigger = self.stamp.as_ref().and_then(|stamp| {
+            let missing = stamp.missing.as_deref().and_then(MissingUser::from_word)?;
+            Some(Actor { column: stamp.column.clone()?, missing })
+        });
+        by_trigger.or_else(|| self.memory()?.actor)
+    }
+
+    /// Whether rows of nobody are shared, by the policies or by what the fence's comment says.
+    pub fn standing_shared(&self) -> bool {
+        let parts = [Part::UpdateFence, Part::DeleteFence, Part::SharedGate];
+        parts.into_iter().any(|part| self.has(part)) || self.memory().is_some_and(|m| m.shared)
     }
 }

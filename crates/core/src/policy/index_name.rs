@@ -1,15 +1,18 @@
 //! Names of new indexes: `idx_<table>_<column>` for protect's, legible also when they must be cut.
 
+use super::Source;
 use crate::sql::{Ident, MAX_IDENT_BYTES};
 
+/// Stands for the column where an expression is indexed.
+const OF_EXPRESSION: &str = "org";
 /// Hexadecimal digits of the hash in a cut name: enough that two tables of one schema don't meet.
 const HASH_DIGITS: usize = 8;
 /// How many further names are tried when one is taken.
 const TRIES: usize = 16;
 
-/// The names to try for an index led by the org column, best first.
-pub fn candidates(table: &Ident, column: &Ident) -> Vec<Ident> {
-    prefixed("idx_", table.raw(), column.raw())
+/// The names to try for an index led by the organization, best first.
+pub fn candidates(table: &Ident, org: &Source) -> Vec<Ident> {
+    prefixed("idx_", table.raw(), org.column().map_or(OF_EXPRESSION, Ident::raw))
 }
 
 /// The names to try, best first: prefix, table and columns.
@@ -61,7 +64,7 @@ mod tests {
 
     fn first(table: &str, column: &str) -> String {
         let ident = |n: &str| Ident::new(n).expect("a legal name");
-        candidates(&ident(table), &ident(column))[0].raw().to_owned()
+        candidates(&ident(table), &Source::Column(ident(column)))[0].raw().to_owned()
     }
 
     #[test]
@@ -81,7 +84,7 @@ mod tests {
             let table = if long { table.repeat(8) } else { table };
             let table = Ident::new(cut(&table, MAX_IDENT_BYTES)).expect("legal");
             let column = Ident::new(cut(&column, MAX_IDENT_BYTES)).expect("legal");
-            let mut names = candidates(&table, &column);
+            let mut names = candidates(&table, &Source::Column(column));
             prop_assert_eq!(names.len(), TRIES);
             names.sort();
             names.dedup();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Grantee;
+use super::{Actor, Grantee};
+use crate::sql::Ident;
 
 /// The comment's content. The table's owner can write it, so it is never executed or trusted: it
 /// only chooses between statements that the caller could run anyway.
@@ -15,8 +16,18 @@ pub struct Memory {
     pub force: bool,
     /// Option `create_index`.
     pub index: bool,
-    /// Whether protect set the DEFAULT.
+    /// Whether protect set the DEFAULT of the org column.
     pub default: bool,
+    /// Whether protect set the DEFAULT of the project column.
+    pub project_default: bool,
+    /// Whether the fence compares an expression.
+    pub expression: bool,
+    /// Option `shared_rows`.
+    pub shared: bool,
+    /// Option `project_column`, as it was called then.
+    pub project: Option<Ident>,
+    /// Options `actor_column`, as it was called then, and `actor_missing`.
+    pub actor: Option<Actor>,
     /// Whom the gate that protect brought is for; none if it brought none.
     pub gate: Option<Vec<Grantee>>,
     /// How the table was before; none if that is not known any more.
@@ -35,6 +46,8 @@ pub struct Found {
     pub policies: bool,
     /// The DEFAULT of the org column.
     pub default: Option<String>,
+    /// The DEFAULT of the project column.
+    pub project_default: Option<String>,
 }
 
 /// The layout that this version writes and reads.
@@ -60,6 +73,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::MissingUser;
 
     fn memory() -> Memory {
         Memory {
@@ -67,12 +81,18 @@ mod tests {
             force: true,
             index: true,
             default: true,
+            project_default: true,
+            expression: false,
+            shared: true,
+            project: Some(Ident::new("project_id").expect("a legal name")),
+            actor: Some(Actor { column: Ident::new("by").expect("legal"), missing: MissingUser::Null }),
             gate: Some(vec![Grantee::PUBLIC]),
             found: Some(Found {
                 row_security: false,
                 force: false,
                 policies: false,
                 default: Some("'{x}'::text".into()),
+                project_default: None,
             }),
         }
     }

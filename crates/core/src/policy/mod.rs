@@ -2,12 +2,14 @@
 //! that lead from the facts to the spec and back.
 
 mod action;
+mod compared;
 mod facts;
+mod family;
 mod index_name;
 mod memory;
 mod mention;
 mod note;
-mod org_key;
+mod part;
 mod protect;
 mod refusal;
 #[cfg(test)]
@@ -18,17 +20,19 @@ mod unprotect;
 
 pub use action::Action;
 pub(crate) use action::{List, Text};
-pub use facts::{Column, Facts, Grantee, Guard, Index, Policy};
+pub use compared::{Clause, Compared};
+pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Stamp};
+pub use family::of_type as family_of_type;
 pub use index_name::candidates as index_name_candidates;
 pub(crate) use index_name::prefixed as index_names;
 pub use memory::{Found, Memory};
 pub use mention::Names;
 pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
-pub use org_key::OrgKey;
+pub use part::{Part, Wanted};
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
-pub use refusal::Refusal;
-pub use spec::Spec;
+pub use refusal::{Refusal, Unfit};
+pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
 pub use step::{Kind, State, Step};
 pub use unprotect::{drop_default, lift, put_back, unprotect};
 
@@ -38,3 +42,5 @@ pub const FENCE: &str = "org_scope_fence";
 pub const GATE: &str = "org_scope_gate";
 /// The trigger that stops TRUNCATE, which no policy sees.
 pub const GUARD: &str = "org_scope_truncate_guard";
+/// The trigger that writes into new rows who made them.
+pub const STAMP: &str = "org_scope_stamp_actor";

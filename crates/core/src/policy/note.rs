@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::action::{List, Text};
-use super::{Facts, GATE, Grantee, Kind, Spec, Step};
+use super::{Expression, Facts, GATE, Grantee, Kind, Source, Spec, Step};
 use crate::sql::{Ident, QualifiedName};
 
 /// Something that was found about one table.
@@ -96,14 +96,23 @@ pub fn notes(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Step> {
         let child = QualifiedName { schema: schema.clone(), name: name.clone() };
         let reason =
             format!("{child} inherits from the table and has no fence: its rows are open by its own name");
-        Step::note(Kind::Inheritance, Some(protect_call(&child, &spec.column, "")), reason)
+        Step::note(Kind::Inheritance, Some(protect_call(&child, &spec.org, "")), reason)
     }));
     notes
 }
 
-fn protect_call(table: &QualifiedName, column: &Ident, more: &str) -> String {
+fn protect_call(table: &QualifiedName, org: &Source, more: &str) -> String {
     let table = table.to_string();
-    format!("SELECT * FROM org_scope.protect({}, {}{more})", Text(&table), Text(column.raw()))
+    let table = Text(&table);
+    match org {
+        Source::Column(column) => {
+            format!("SELECT * FROM org_scope.protect({table}, {}{more})", Text(column.raw()))
+        }
+        Source::Expression(Expression { printed, family }) => {
+            let (printed, family) = (Text(printed), Text(family.sql_name()));
+            format!("SELECT * FROM org_scope.protect_expression({table}, {printed}, {family}{more})")
+        }
+    }
 }
 
 /// A count of rows as a row.
@@ -127,13 +136,24 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
     let table = &facts.table();
     match finding {
         Finding::NullRows { rows } => {
-            let column = &spec.column;
-            let update = format!("UPDATE {table} SET {column} = ... WHERE {column} IS NULL");
-            let statement = format!("SELECT org_scope.across_orgs({})", Text(&update));
             let (count, verb) =
                 if *rows == 1 { ("1 row", "has") } else { (&*format!("{rows} rows"), "have") };
-            let reason = format!("{count} {verb} no organization: no session will see them");
-            Step::note(Kind::NullRows, Some(statement), reason)
+            let (statement, fate) = match &spec.org {
+                _ if spec.shared_rows.unwrap_or_else(|| facts.standing_shared()) => {
+                    (None, "every organization can read them, and none can change them")
+                }
+                Source::Column(column) => {
+                    let update = format!("UPDATE {table} SET {column} = ... WHERE {column} IS NULL");
+                    (Some(update), "no session will see them")
+                }
+                Source::Expression(Expression { printed, .. }) => {
+                    let update = format!("UPDATE {table} SET ... WHERE ({printed}) IS NULL");
+                    (Some(update), "no session will see them")
+                }
+            };
+            let statement =
+                statement.map(|update| format!("SELECT org_scope.across_orgs({})", Text(&update)));
+            Step::note(Kind::NullRows, statement, format!("{count} {verb} no organization: {fate}"))
         }
         Finding::Uncounted => Step::note(
             Kind::NullRows,
@@ -155,7 +175,7 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
                 "{role} has {} on the table, but no permissive policy is for it: it can do none of that",
                 commands.join(", ")
             );
-            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.column, &options)), reason)
+            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.org, &options)), reason)
         }
         Finding::Privilege { privilege, role, column } => {
             let on = column.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();

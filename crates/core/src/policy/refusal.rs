@@ -1,8 +1,7 @@
 //! Why a table can't be protected, and what to do instead.
 
 use super::action::Text;
-use super::{Column, Facts, OrgKey};
-use crate::policy::FENCE;
+use super::{Actor, Compared, FENCE, Facts, Source, family};
 use crate::sql::{Ident, QualifiedName};
 
 /// A reason.
@@ -56,16 +55,69 @@ pub enum Refusal {
     OpenParent {
         /// That table.
         parent: QualifiedName,
-        /// The column asked for.
-        column: Ident,
+        /// What was asked for.
+        wanted: Source,
     },
     /// It has a fence on other columns.
     FencedOn {
         /// Those columns.
         columns: Vec<Ident>,
-        /// The column asked for.
-        column: Ident,
+        /// What was asked for.
+        wanted: Source,
     },
+    /// The column can't say who acts.
+    UnsupportedActor {
+        /// The column.
+        column: Ident,
+        /// Its type.
+        type_name: String,
+    },
+    /// The expression can't be a fence's.
+    Expression {
+        /// The expression as it was given.
+        expression: String,
+        /// Why.
+        why: Unfit,
+    },
+}
+
+/// Why an expression can't say whose a row is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is more, or less, than one expression.
+    NotOne,
+    /// It gives another type than was said.
+    Type(String),
+    /// No reader has that type.
+    UnsupportedType,
+    /// It asks other tables.
+    SubSelect,
+    /// It may give something else for the same row.
+    Volatile,
+    /// It calls what a user can replace.
+    UserDefined,
+    /// It names no column.
+    Constant,
+    /// It compares by other rules than bytes.
+    Collation,
+    /// It raises for a row that is there.
+    Raises(String),
+}
+
+impl Unfit {
+    fn message(&self) -> String {
+        match self {
+            Self::NotOne => "isn't one expression".into(),
+            Self::Type(found) => format!("has the type {found}"),
+            Self::UnsupportedType => "has an unsupported type".into(),
+            Self::SubSelect => "asks other tables".into(),
+            Self::Volatile => "may give something else for the same row".into(),
+            Self::UserDefined => "calls a function or operator that users can replace".into(),
+            Self::Constant => "names no column of the table".into(),
+            Self::Collation => "has a collation of its own".into(),
+            Self::Raises(message) => format!("raises an error for a row of the table: {message}"),
+        }
+    }
 }
 
 impl Refusal {
@@ -73,7 +125,7 @@ impl Refusal {
     ///
     /// # Errors
     /// The first reason against it.
-    pub fn check<'f>(facts: &'f Facts, wanted: &Ident) -> Result<(&'f Column, OrgKey), Self> {
+    pub fn check(facts: &Facts, wanted: &Source) -> Result<Compared, Self> {
         if facts.system {
             return Err(Self::System);
         }
@@ -94,22 +146,39 @@ impl Refusal {
         if facts.is_partition {
             return Err(Self::Partition);
         }
-        let Some(column) = facts.column.as_ref().filter(|c| c.name == *wanted) else {
-            return Err(Self::MissingColumn(wanted.clone()));
-        };
-        let key = OrgKey::of(column)?;
+        let org = Compared::of(facts, wanted)?;
         if let Some((schema, name)) = facts.open_parents.first() {
             return Err(Self::OpenParent {
                 parent: QualifiedName { schema: schema.clone(), name: name.clone() },
-                column: wanted.clone(),
+                wanted: wanted.clone(),
             });
         }
-        match facts.policy(FENCE) {
-            Some(fence) if !fence.columns.is_empty() && !fence.columns.contains(wanted) => {
-                Err(Self::FencedOn { columns: fence.columns.clone(), column: wanted.clone() })
-            }
-            _ => Ok((column, key)),
+        let Some(fence) = facts.policy(FENCE) else { return Ok(org) };
+        let columns = fence.columns.clone();
+        let moves = match wanted {
+            Source::Column(column) => !columns.is_empty() && !columns.contains(column),
+            // What is compared would change under the users of the table, so they say so themselves.
+            Source::Expression(_) => facts.has_other_source(&org),
+        };
+        if moves { Err(Self::FencedOn { columns, wanted: wanted.clone() }) } else { Ok(org) }
+    }
+
+    /// Whether the column can be stamped.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub(super) fn check_actor(facts: &Facts, actor: Actor) -> Result<Actor, Self> {
+        let column = facts.actor.as_ref().filter(|c| c.name == actor.column);
+        let column = column.ok_or_else(|| Self::MissingColumn(actor.column.clone()))?;
+        if column.generated
+            || column.identity
+            || family::of_type(&column.base_type).is_none()
+            || column.is_domain
+        {
+            let type_name = column.type_name.clone();
+            return Err(Self::UnsupportedActor { column: actor.column, type_name });
         }
+        Ok(actor)
     }
 
     /// What the user reads after the table's name.
@@ -138,6 +207,12 @@ impl Refusal {
                 let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
                 format!("is already protected by column {}", columns.join(", "))
             }
+            Self::UnsupportedActor { column, type_name } => {
+                format!("can't be stamped in column {column} of type {type_name}")
+            }
+            Self::Expression { expression, why } => {
+                format!("has no organization in ({expression}), which {}", why.message())
+            }
         }
     }
 
@@ -158,6 +233,23 @@ impl Refusal {
             Self::UnsupportedType { .. } => {
                 "An org column is uuid, text, varchar, bigint, integer, smallint, or a domain over one of these."
             }
+            Self::UnsupportedActor { .. } => {
+                "A column that says who acts is text, varchar, uuid, bigint, integer or smallint, and not generated."
+            }
+            Self::Expression { why, .. } => match why {
+                Unfit::Type(_) | Unfit::UnsupportedType => {
+                    "An organization is text, uuid, bigint, integer or smallint."
+                }
+                Unfit::NotOne => return None,
+                Unfit::SubSelect => "A row's organization must follow from the row alone.",
+                Unfit::Volatile => {
+                    "What depends on settings or on the time can't be indexed, and changes whose a row is."
+                }
+                Unfit::UserDefined => "Whoever replaces it would decide whose a row is.",
+                Unfit::Constant => "Every row would be of the same organization.",
+                Unfit::Collation => "Organizations are compared by their bytes.",
+                Unfit::Raises(_) => "One such row would close the table to every organization.",
+            },
             Self::OpenParent { .. } => {
                 "A query of the parent reads the rows of its children without their fence."
             }
@@ -190,10 +282,19 @@ impl Refusal {
             Self::CharN { column, .. } | Self::Citext { column } => retype(column, "text"),
             Self::Nondeterministic { column } => retype(column, "text COLLATE pg_catalog.\"default\""),
             Self::UnsupportedType { column, .. } => retype(column, &format!("text USING {column}::text")),
-            Self::OpenParent { parent, column } => call("protect", parent, Some(column)),
-            Self::FencedOn { column, .. } => {
+            Self::OpenParent { parent, wanted } => call("protect", parent, wanted.column()),
+            Self::FencedOn { wanted: Source::Column(column), .. } => {
                 format!("{} {}", call("unprotect", table, None), call("protect", table, Some(column)))
             }
+            Self::FencedOn { .. } => call("unprotect", table, None),
+            Self::UnsupportedActor { column, .. } => retype(column, &format!("text USING {column}::text")),
+            Self::Expression { why: Unfit::SubSelect, .. } => {
+                format!("SELECT * FROM org_scope.protect_through({}, ...);", Text(&table.to_string()))
+            }
+            Self::Expression { .. } => format!(
+                "SELECT * FROM org_scope.protect_expression({}, '...', 'text');",
+                Text(&table.to_string())
+            ),
         })
     }
 }

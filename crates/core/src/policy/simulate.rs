@@ -15,24 +15,20 @@ fn apply(facts: &mut Facts, steps: &[Step]) {
 }
 
 fn apply_one(facts: &mut Facts, action: &Action) {
-    let column = facts.column.clone().expect("an org column");
-    let printed = OrgKey::of(&column).expect("a supported type").printed(&column);
-    let policy = |name: &str, permissive, roles: Vec<Grantee>| Policy {
-        name: ident(name),
-        permissive,
-        command: '*',
-        roles,
-        using: Some(printed.clone()),
-        check: Some(printed.clone()),
-        columns: vec![column.name.clone()],
-        comment: None,
-    };
-    let find = |facts: &mut Facts, name: &str| {
-        facts.policies.iter().position(|p| p.name.raw() == name).expect("a policy that stands")
+    let find = |facts: &Facts, part: Part| {
+        facts.policies.iter().position(|p| p.name.raw() == part.name()).expect("a policy that stands")
     };
     match action {
-        Action::CreateIndex { index, .. } => {
-            facts.indexes.push(Index { name: index.clone(), valid: true, serves: true, comment: None });
+        Action::CreateIndex { index, on, .. } => {
+            let leading =
+                (Some(on.as_str()) != facts.column.as_ref().map(|c| c.quoted.as_str())).then(|| on.clone());
+            facts.indexes.push(Index {
+                name: index.clone(),
+                valid: true,
+                plain: true,
+                leading,
+                comment: None,
+            });
         }
         Action::Reindex(name) | Action::MarkIndex(name) | Action::DropIndex(name) => {
             let i = facts.indexes.iter().position(|i| i.name == *name).expect("an index that stands");
@@ -47,40 +43,75 @@ fn apply_one(facts: &mut Facts, action: &Action) {
             facts.guard = Some(Guard { enabled: 'O', right: true });
         }
         Action::ArmGuard => facts.guard.as_mut().expect("a guard").enabled = 'A',
-        Action::CommentOnGuard | Action::CommentOnGate => {}
+        Action::CommentOnGuard | Action::CommentOnStamp | Action::CommentOnPolicy(_) => {}
         Action::DropGuard => facts.guard = None,
-        Action::SetDefault { expression, .. } => {
-            facts.column.as_mut().expect("a column").default = Some(expression.clone());
+        Action::CreateStamp(Actor { column, missing }) => {
+            assert!(facts.stamp.is_none(), "a trigger of that name stands already");
+            let (column, missing) = (Some(column.clone()), Some(missing.word().to_owned()));
+            facts.stamp = Some(Stamp { enabled: 'O', right: true, column, missing });
         }
-        Action::DropDefault(_) => facts.column.as_mut().expect("a column").default = None,
-        Action::CreateFence(_) => {
-            assert!(facts.policy(FENCE).is_none(), "a policy of that name stands already");
-            facts.policies.push(policy(FENCE, false, vec![Grantee::PUBLIC]));
+        Action::EnableStamp => facts.stamp.as_mut().expect("a trigger").enabled = 'O',
+        Action::DropStamp => facts.stamp = None,
+        Action::SetDefault { column, expression } => {
+            default_of(facts, column).default = Some(expression.clone());
         }
-        Action::AlterFence(_) => {
-            let i = find(facts, FENCE);
+        Action::DropDefault(column) => default_of(facts, column).default = None,
+        Action::CreatePolicy { policy, roles } => {
+            assert!(!facts.has(policy.part), "a policy of that name stands already");
+            facts.policies.push(standing(policy, policy.part.permissive(), roles));
+        }
+        Action::AlterPolicy { policy, roles } => {
+            let i = find(facts, policy.part);
             let comment = facts.policies[i].comment.clone();
-            let permissive = facts.policies[i].permissive;
-            facts.policies[i] = Policy { comment, ..policy(FENCE, permissive, vec![Grantee::PUBLIC]) };
+            let new = standing(policy, facts.policies[i].permissive, roles);
+            facts.policies[i] = Policy { comment, ..new };
         }
-        Action::CommentOnFence(text) => {
-            let i = find(facts, FENCE);
+        Action::Remember(text) => {
+            let i = find(facts, Part::Fence);
             facts.policies[i].comment = Some(text.clone());
         }
-        Action::DropFence | Action::DropGate => {
-            let i = find(facts, if *action == Action::DropFence { FENCE } else { GATE });
+        Action::DropPolicy(part) => {
+            let i = find(facts, *part);
             facts.policies.remove(i);
-        }
-        Action::CreateGate { roles, .. } => {
-            assert!(facts.policy(GATE).is_none(), "a policy of that name stands already");
-            facts.policies.push(policy(GATE, true, roles.clone()));
-        }
-        Action::AlterGate { roles, .. } => {
-            let i = find(facts, GATE);
-            facts.policies[i] = policy(GATE, facts.policies[i].permissive, roles.clone());
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+    }
+}
+
+fn default_of<'f>(facts: &'f mut Facts, name: &Ident) -> &'f mut Column {
+    let columns = [facts.column.as_mut(), facts.project.as_mut()];
+    columns.into_iter().flatten().find(|c| c.name == *name).expect("a column")
+}
+
+fn standing(wanted: &Wanted, permissive: bool, roles: &[Grantee]) -> Policy {
+    let column = if wanted.part == Part::Project { "project_id" } else { "org_id" };
+    Policy {
+        name: ident(wanted.part.name()),
+        permissive,
+        command: wanted.part.command(),
+        roles: roles.to_vec(),
+        using: Some(wanted.using.printed.clone()),
+        check: wanted.check.as_ref().map(|check| check.printed.clone()),
+        columns: vec![ident(column)],
+        comment: None,
+    }
+}
+
+fn column(name: &str) -> Column {
+    Column {
+        name: ident(name),
+        quoted: name.into(),
+        type_name: "uuid".into(),
+        type_oid: 2950,
+        base_type: ("pg_catalog".into(), "uuid".into()),
+        is_domain: false,
+        deterministic: true,
+        not_null: true,
+        generated: false,
+        identity: false,
+        readable: true,
+        default: None,
     }
 }
 
@@ -99,30 +130,29 @@ fn table() -> Facts {
         row_security: false,
         force: false,
         may_create_index: true,
-        column: Some(Column {
-            name: ident("org_id"),
-            quoted: "org_id".into(),
-            type_name: "uuid".into(),
-            type_oid: 2950,
-            base_type: ("pg_catalog".into(), "uuid".into()),
-            is_domain: false,
-            deterministic: true,
-            not_null: true,
-            generated: false,
-            identity: false,
-            readable: true,
-            default: None,
-        }),
+        column: Some(column("org_id")),
+        project: Some(column("project_id")),
+        actor: Some(column("created_by")),
         policies: vec![],
         indexes: vec![],
         guard: None,
+        stamp: None,
         open_parents: vec![],
         open_children: vec![],
     }
 }
 
 fn spec() -> Spec {
-    Spec { column: ident("org_id"), force: true, create_index: true, set_default: true, roles: None }
+    Spec {
+        org: Source::Column(ident("org_id")),
+        force: true,
+        create_index: true,
+        set_default: true,
+        roles: None,
+        shared_rows: None,
+        project: Extra::Keep,
+        actor: Extra::Keep,
+    }
 }
 
 fn around() -> Surroundings<'static> {
@@ -166,7 +196,7 @@ fn a_large_table_gets_its_index_from_the_user_until_it_is_valid() {
         assert!(steps[0].statement.as_deref().is_some_and(|s| s.starts_with("CREATE INDEX CONCURRENTLY")));
         apply(&mut facts, &steps);
     }
-    facts.indexes.push(Index { name: ident("x"), valid: false, serves: true, comment: None });
+    facts.indexes.push(Index { name: ident("x"), valid: false, plain: true, leading: None, comment: None });
     let again = protect(&spec(), &facts, &large).expect("steps");
     assert_eq!(again[0].statement.as_deref(), Some("REINDEX INDEX CONCURRENTLY public.x"));
     facts.indexes[0].valid = true;
@@ -220,8 +250,9 @@ fn a_fence_on_another_column_is_not_moved() {
     let mut facts = table();
     apply(&mut facts, &steps(&spec(), &table()));
     facts.column.as_mut().expect("a column").name = ident("other");
-    let error = protect(&Spec { column: ident("other"), ..spec() }, &facts, &around());
-    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], column: ident("other") }));
+    let wanted = Source::Column(ident("other"));
+    let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
+    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted }));
 }
 
 #[test]
@@ -267,7 +298,13 @@ enum Tamper {
     NoForce,
     NoRls,
     Forget,
+    DropPart,
+    PartCondition,
+    DisableStamp,
+    DropStamp,
 }
+
+const PARTS_BESIDE: [Part; 4] = [Part::UpdateFence, Part::DeleteFence, Part::Project, Part::SharedGate];
 
 fn tamper(facts: &mut Facts, how: &Tamper) {
     let policy = |facts: &mut Facts, name: &str, change: fn(&mut Policy)| {
@@ -285,6 +322,16 @@ fn tamper(facts: &mut Facts, how: &Tamper) {
         Tamper::Default => facts.column.as_mut().expect("a column").default = None,
         Tamper::NoForce => facts.force = false,
         Tamper::NoRls => facts.row_security = false,
+        Tamper::DropPart => {
+            facts.policies.retain(|p| PARTS_BESIDE.iter().all(|part| p.name.raw() != part.name()))
+        }
+        Tamper::PartCondition => {
+            PARTS_BESIDE
+                .iter()
+                .for_each(|part| policy(facts, part.name(), |p| p.using = Some("true".into())));
+        }
+        Tamper::DisableStamp => facts.stamp.iter_mut().for_each(|s| s.enabled = 'D'),
+        Tamper::DropStamp => facts.stamp = None,
         Tamper::Forget => policy(facts, FENCE, |p| p.comment = Some("{gone".into())),
     }
 }
@@ -304,6 +351,10 @@ fn any_tamper() -> impl Strategy<Value = Tamper> {
         NoForce,
         NoRls,
         Forget,
+        DropPart,
+        PartCondition,
+        DisableStamp,
+        DropStamp,
     ])
 }
 
@@ -315,7 +366,8 @@ fn any_table() -> impl Strategy<Value = Facts> {
         facts.force = force;
         let column = facts.column.as_mut().expect("a column");
         column.generated = generated;
-        column.default = default.filter(|_| !generated);
+        column.default = default.clone().filter(|_| !generated);
+        facts.project.as_mut().expect("a column").default = default;
         if policy {
             let own = Policy {
                 name: ident("own"),
@@ -330,7 +382,13 @@ fn any_table() -> impl Strategy<Value = Facts> {
             facts.policies.push(own);
         }
         if index {
-            facts.indexes.push(Index { name: ident("mine"), valid: true, serves: true, comment: None });
+            facts.indexes.push(Index {
+                name: ident("mine"),
+                valid: true,
+                plain: true,
+                leading: None,
+                comment: None,
+            });
         }
         facts
     })
@@ -341,12 +399,25 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         vec![Grantee::PUBLIC, Grantee(Some(ident("app"))), Grantee(Some(ident("Odd \"role\"")))],
         1..=2,
     ));
-    (any::<bool>(), any::<bool>(), any::<bool>(), roles).prop_map(
-        |(force, create_index, set_default, roles)| Spec {
+    let shared = prop::option::of(any::<bool>());
+    let project = prop::sample::select(vec![Extra::Keep, Extra::Without, Extra::With(ident("project_id"))]);
+    let actor = |missing| Extra::With(Actor { column: ident("created_by"), missing });
+    let actor = prop::sample::select(vec![
+        Extra::Keep,
+        Extra::Without,
+        actor(MissingUser::Error),
+        actor(MissingUser::Null),
+    ]);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, roles, shared, project, actor).prop_map(
+        |((force, create_index, set_default), roles, shared_rows, project, actor)| Spec {
             force,
             create_index,
             set_default,
             roles,
+            shared_rows,
+            project,
+            actor,
             ..spec()
         },
     )
@@ -359,22 +430,26 @@ proptest! {
         for spec in [first, second] {
             let planned = steps(&spec, &facts);
             apply(&mut facts, &planned);
-            prop_assert!(steps(&spec, &facts).iter().all(|s| s.state == State::Note));
+            let again: Vec<_> = steps(&spec, &facts).into_iter().filter(|s| s.state != State::Note).collect();
+            prop_assert_eq!(again, vec![]);
             prop_assert_eq!(drift(&facts), vec![]);
         }
     }
 
     #[test]
-    fn drift_is_repaired_and_shown(facts in any_table(), tampers in prop::collection::vec(any_tamper(), 1..4)) {
+    fn drift_is_repaired_and_shown(
+        facts in any_table(), spec in any_spec(), tampers in prop::collection::vec(any_tamper(), 1..4),
+    ) {
         let mut facts = facts;
-        let planned = steps(&spec(), &facts);
+        let spec = Spec { force: true, ..spec };
+        let planned = steps(&spec, &facts);
         apply(&mut facts, &planned);
         for how in &tampers {
             tamper(&mut facts, how);
         }
-        let repair = steps(&spec(), &facts);
+        let repair = steps(&spec, &facts);
         apply(&mut facts, &repair);
-        prop_assert_eq!(steps(&spec(), &facts), vec![]);
+        prop_assert!(steps(&spec, &facts).iter().all(|s| s.state == State::Note));
         let fence = facts.policy(FENCE).expect("a fence");
         prop_assert!(!fence.permissive && fence.roles == [Grantee::PUBLIC] && facts.row_security && facts.force);
     }

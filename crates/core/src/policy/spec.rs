@@ -1,53 +1,165 @@
 //! What was asked for.
 
-use super::{Facts, Grantee};
+use serde::{Deserialize, Serialize};
+
+use super::{Column, Compared, Facts, Grantee, part};
 use crate::org::OrgType;
-use crate::policy::OrgKey;
 use crate::sql::Ident;
 
 /// The options of one `protect` call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// The org column.
-    pub column: Ident,
+    /// Where a row's organization stands.
+    pub org: Source,
     /// Whether the owner is fenced too.
     pub force: bool,
-    /// Whether an index led by the org column belongs to it.
+    /// Whether an index led by the organization belongs to it.
     pub create_index: bool,
-    /// Whether the org column's DEFAULT is the current organization.
+    /// Whether the DEFAULT of the org column, and of the project column, is the current one.
     pub set_default: bool,
     /// Whom the gate is for; none leaves it as it is.
     pub roles: Option<Vec<Grantee>>,
+    /// Whether rows without an organization are everybody's to read; none leaves it as it is.
+    pub shared_rows: Option<bool>,
+    /// The project column.
+    pub project: Extra<Ident>,
+    /// Who is stamped into which column.
+    pub actor: Extra<Actor>,
+}
+
+/// An option that stays as it is unless it is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Extra<T> {
+    /// As it is.
+    #[default]
+    Keep,
+    /// Taken away.
+    Without,
+    /// This one.
+    With(T),
+}
+
+impl<T: Clone> Extra<T> {
+    /// The value, where one is asked for.
+    pub fn asked(&self) -> Option<&T> {
+        match self {
+            Self::With(value) => Some(value),
+            Self::Keep | Self::Without => None,
+        }
+    }
+
+    /// The value in the end, where this one stands now.
+    pub(super) fn or_standing(&self, standing: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => standing,
+            Self::Without => None,
+            Self::With(value) => Some(value.clone()),
+        }
+    }
+}
+
+/// Where a row's organization stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a column.
+    Column(Ident),
+    /// In the value of an expression over the row.
+    Expression(Expression),
+}
+
+impl Source {
+    /// The column, where it is one.
+    pub fn column(&self) -> Option<&Ident> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+/// An expression over the row, which calls the server's own functions only, always gives the same for
+/// the same row, and asks no other table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// As the server prints it, which reads back.
+    pub printed: String,
+    /// With which readers it is compared.
+    pub family: OrgType,
+}
+
+/// A column that says who wrote a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// The column.
+    pub column: Ident,
+    /// What becomes of a new row where no user is set.
+    pub missing: MissingUser,
+}
+
+/// What becomes of a new row where no user is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingUser {
+    /// It is refused.
+    Error,
+    /// Its column is NULL.
+    Null,
+}
+
+impl MissingUser {
+    /// Reads the word of an argument.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Error, Self::Null].into_iter().find(|m| m.word() == word)
+    }
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Null => "null",
+        }
+    }
 }
 
 impl Spec {
     /// The spec that stands: read back from the fence, as far as it and its comment tell.
     pub fn read_back(facts: &Facts) -> Option<Self> {
-        let column = facts.column.as_ref()?;
         let memory = facts.memory();
-        let own_default =
-            OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()));
+        let org = Source::read_back(facts)?;
+        let ours = Compared::of(facts, &org).ok().map(|compared| compared.org_default());
+        let own_default = ours.is_some() && facts.column.as_ref().and_then(|c| c.default.as_deref()) == ours;
         Some(Self {
-            column: column.name.clone(),
+            org,
             force: memory.as_ref().map_or(facts.force, |m| m.force),
             create_index: memory
                 .as_ref()
-                .map_or_else(|| facts.indexes.iter().any(|i| i.serves && i.valid), |m| m.index),
-            set_default: memory.as_ref().map_or(own_default, |m| m.default),
+                .map_or_else(|| facts.indexes.iter().any(|i| i.valid && i.plain), |m| m.index),
+            set_default: memory.as_ref().map_or(own_default, |m| m.default || m.project_default),
             roles: None,
+            shared_rows: None,
+            project: Extra::Keep,
+            actor: Extra::Keep,
         })
     }
 }
 
-/// The reader family that a type of the server belongs to.
-pub(super) fn family(base_type: &(String, String)) -> Option<OrgType> {
-    if base_type.0 != "pg_catalog" {
-        return None;
+impl Source {
+    /// Where the fence that stands has it.
+    fn read_back(facts: &Facts) -> Option<Self> {
+        let column = facts.column.as_ref().map(|c| Self::Column(c.name.clone()));
+        let told = facts.memory().map(|m| m.expression);
+        let expression = part::expression_of(facts).filter(|e| match &facts.column {
+            Some(column) => told.unwrap_or_else(|| e.printed != column.quoted && !e.is_relabelled(column)),
+            None => true,
+        });
+        expression.map(Self::Expression).or(column)
     }
-    match base_type.1.as_str() {
-        "uuid" => Some(OrgType::Uuid),
-        "text" | "varchar" => Some(OrgType::Text),
-        "int2" | "int4" | "int8" => Some(OrgType::Bigint),
-        _ => None,
+}
+
+impl Expression {
+    /// Whether this is how the server prints the column beside the operator.
+    fn is_relabelled(&self, column: &Column) -> bool {
+        self.printed.strip_prefix(&format!("({})::", column.quoted)).is_some_and(|cast| !cast.contains('('))
     }
 }

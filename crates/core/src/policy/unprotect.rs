@@ -1,7 +1,8 @@
 //! The way back: what protect brought goes, what it found returns.
 
+use super::part::PARTS;
 use super::protect::is_ours;
-use super::{Action, FENCE, Facts, GATE, Kind, OrgKey, Step};
+use super::{Action, Clause, Column, Compared, FENCE, Facts, Grantee, Kind, Part, Source, Step, Wanted};
 use crate::sql::Ident;
 
 /// The steps that take the fence away; none where there is nothing of ours.
@@ -11,28 +12,39 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
     let table = facts.table();
     let memory = facts.memory();
     let found = memory.as_ref().and_then(|m| m.found.as_ref());
-    let (fence, gate) = (facts.policy(FENCE).is_some(), facts.policy(GATE).is_some());
     // An index's comment alone proves nothing: CREATE TABLE … (LIKE … INCLUDING ALL) copies it.
-    if !fence && !gate && facts.guard.is_none() {
+    if !facts.has_remains() {
         return Vec::new();
     }
+    let policies = PARTS.iter().copied().filter(|part| facts.has(*part)).collect::<Vec<_>>();
     let mut steps = Vec::new();
     let mut push = |kind, action, reason: &str| steps.push(Step::planned(kind, &table, action, reason));
 
-    if fence {
-        push(Kind::Fence, Action::DropFence, "takes the fence away");
-    }
-    if gate {
-        push(Kind::Gate, Action::DropGate, "takes the gate away");
+    for part in &policies {
+        let reason = match part {
+            Part::Fence => "takes the fence away",
+            Part::Gate => "takes the gate away",
+            _ => "goes with the fence",
+        };
+        push(part.kind(), Action::DropPolicy(*part), reason);
     }
     if facts.guard.is_some() {
         push(Kind::TruncateGuard, Action::DropGuard, "takes the guard away");
     }
+    if facts.stamp.is_some() {
+        push(Kind::Actor, Action::DropStamp, "takes the trigger away");
+    }
     let mut unknown = Vec::new();
-    if let Some(column) = &facts.column {
-        let ours = OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()));
+    let org = found.map(|f| f.default.as_deref());
+    let project = found.map(|f| f.project_default.as_deref());
+    for (column, ours, found) in defaults(facts)
+        .into_iter()
+        .zip([org, project])
+        .filter_map(|(column, found)| column.map(|(column, ours)| (column, ours, found)))
+    {
+        let ours = column.default.as_deref() == Some(ours);
         let name = column.name.clone();
-        match (ours, found.map(|f| f.default.as_deref())) {
+        match (ours, found) {
             (false, _) => {}
             (true, Some(Some(expression))) if is_expression(expression) => {
                 let expression = expression.to_owned();
@@ -75,7 +87,7 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
                 }
             }
         }
-        None if fence || gate => {
+        None if !policies.is_empty() => {
             let why = "whether it was on before protect isn't known: the fence's comment is lost or altered";
             if facts.force {
                 unknown.push(Step::run_yourself(Kind::Force, &table, Action::Force(false), why));
@@ -89,8 +101,9 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
     for index in facts.indexes.iter().filter(|i| is_ours(i.comment.as_deref())) {
         push(Kind::Index, Action::DropIndex(index.name.clone()), "takes away the index that protect brought");
     }
-    if let Some(column) = facts.column.as_ref().filter(|_| fence && memory.is_none()) {
-        let names = super::index_name_candidates(&facts.name, &column.name);
+    let unsure = facts.column.as_ref().filter(|_| facts.has(Part::Fence) && memory.is_none());
+    if let Some(column) = unsure {
+        let names = super::index_name_candidates(&facts.name, &Source::Column(column.name.clone()));
         let unmarked = facts.indexes.iter().filter(|i| i.comment.is_none() && names.contains(&i.name));
         for index in unmarked {
             unknown.push(Step::run_yourself(
@@ -118,20 +131,23 @@ pub fn lift(facts: &Facts) -> Vec<Step> {
         steps.push(Step::planned(kind, &table, action, "in the way of the statement; comes back after it"));
     };
     if let Some(fence) = facts.policy(FENCE) {
-        if fence.permissive || fence.command != '*' {
-            push(Kind::Fence, Action::DropFence);
-            push(Kind::Fence, Action::CreateFence(NOTHING.into()));
+        let nothing = Clause { text: NOTHING.into(), printed: NOTHING.into() };
+        let policy = Wanted { part: Part::Fence, using: nothing.clone(), check: Some(nothing) };
+        let roles = vec![Grantee::PUBLIC];
+        if fence.permissive || fence.command != Part::Fence.command() {
+            push(Kind::Fence, Action::DropPolicy(Part::Fence));
+            push(Kind::Fence, Action::CreatePolicy { policy, roles });
         } else {
-            push(Kind::Fence, Action::AlterFence(NOTHING.into()));
+            push(Kind::Fence, Action::AlterPolicy { policy, roles });
         }
     }
-    if facts.policy(GATE).is_some() {
-        push(Kind::Gate, Action::DropGate);
+    for part in PARTS.into_iter().filter(|part| *part != Part::Fence && facts.has(*part)) {
+        push(part.kind(), Action::DropPolicy(part));
     }
-    if default_is_ours(facts)
-        && let Some(column) = &facts.column
-    {
-        push(Kind::Default, Action::DropDefault(column.name.clone()));
+    for (column, ours) in defaults(facts).into_iter().flatten() {
+        if column.default.as_deref() == Some(ours) {
+            push(Kind::Default, Action::DropDefault(column.name.clone()));
+        }
     }
     if facts.force {
         push(Kind::Force, Action::Force(false));
@@ -147,15 +163,16 @@ pub fn put_back(before: &Facts, now: &Facts) -> Vec<Step> {
     let mut push = |kind, action| {
         steps.push(Step::planned(kind, &table, action, "comes back after the statement"));
     };
-    if let Some(column) = &now.column
-        && let Ok(key) = OrgKey::of(column)
-        && default_is_ours(before)
-        && column.default.is_none()
-        && !column.generated
-        && !column.identity
-    {
-        let expression = key.default().to_owned();
-        push(Kind::Default, Action::SetDefault { column: column.name.clone(), expression });
+    for (before, now) in defaults(before).into_iter().zip(defaults(now)) {
+        if let (Some((before, ours)), Some((column, default))) = (before, now)
+            && before.default.as_deref() == Some(ours)
+            && column.default.is_none()
+            && !column.generated
+            && !column.identity
+        {
+            let expression = default.to_owned();
+            push(Kind::Default, Action::SetDefault { column: column.name.clone(), expression });
+        }
     }
     if before.force && !now.force {
         push(Kind::Force, Action::Force(true));
@@ -166,10 +183,12 @@ pub fn put_back(before: &Facts, now: &Facts) -> Vec<Step> {
 /// The condition of a fence that is lifted.
 const NOTHING: &str = "false";
 
-fn default_is_ours(facts: &Facts) -> bool {
-    facts.column.as_ref().is_some_and(|column| {
-        OrgKey::of(column).is_ok_and(|key| column.default.as_deref() == Some(key.default()))
-    })
+/// The org column and the project column, each with the DEFAULT that protect would set.
+fn defaults(facts: &Facts) -> [Option<(&Column, &'static str)>; 2] {
+    let compared = |column: &Column| Compared::column(column).ok();
+    let org = facts.column.as_ref().and_then(|c| Some((c, compared(c)?.org_default())));
+    let project = facts.project.as_ref().and_then(|c| Some((c, compared(c)?.project_default())));
+    [org, project]
 }
 
 /// The step that takes the DEFAULT away where the one found can't come back.

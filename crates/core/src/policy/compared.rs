@@ -1,0 +1,232 @@
+//! How a row's organization, or its project, is compared with the current one: as it is written in a
+//! statement, and as the server prints it.
+
+use super::{Column, Expression, Facts, Refusal, Source, family};
+use crate::org::OrgType;
+use crate::sql::Ident;
+
+/// A condition of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// As it stands in CREATE POLICY.
+    pub text: String,
+    /// As `pg_get_expr` prints it under the search_path `pg_catalog, pg_temp`.
+    pub printed: String,
+}
+
+/// Something over a row that can be compared with a reader by the server's own equality.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// As it is written.
+    written: String,
+    /// As the server prints it where it stands alone.
+    printed: String,
+    /// As the server prints it beside the operator.
+    operand: String,
+    family: OrgType,
+    column: Option<Ident>,
+}
+
+impl Compared {
+    /// What the source names.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is no such column, or no reader compares with it.
+    pub fn of(facts: &Facts, source: &Source) -> Result<Self, Refusal> {
+        match source {
+            Source::Column(name) => {
+                let column = facts.column.as_ref().filter(|c| c.name == *name);
+                Self::column(column.ok_or_else(|| Refusal::MissingColumn(name.clone()))?)
+            }
+            Source::Expression(expression) => Ok(Self::expression(expression)),
+        }
+    }
+
+    /// A column, by its type.
+    ///
+    /// # Errors
+    /// [`Refusal`] where no reader compares with it by the server's own equality.
+    pub fn column(column: &Column) -> Result<Self, Refusal> {
+        let type_name = || column.type_name.clone();
+        let Some(family) = family::of_type(&column.base_type) else {
+            return Err(match column.base_type.1.as_str() {
+                "bpchar" => Refusal::CharN { column: column.name.clone(), type_name: type_name() },
+                "citext" => Refusal::Citext { column: column.name.clone() },
+                _ => Refusal::UnsupportedType { column: column.name.clone(), type_name: type_name() },
+            });
+        };
+        if !column.deterministic {
+            return Err(Refusal::Nondeterministic { column: column.name.clone() });
+        }
+        // Below a domain, and for varchar, the parser relabels the column as the operator's input
+        // type; it costs nothing, hides no index, and shows when the server prints the policy.
+        let cast = match (column.base_type.1.as_str(), column.is_domain) {
+            ("varchar", _) | ("text", true) => Some("text"),
+            ("uuid", true) => Some("uuid"),
+            ("int2", true) => Some("smallint"),
+            ("int4", true) => Some("integer"),
+            ("int8", true) => Some("bigint"),
+            _ => None,
+        };
+        let printed = column.quoted.clone();
+        let operand = cast.map_or_else(|| printed.clone(), |cast| format!("({printed})::{cast}"));
+        Ok(Self {
+            written: column.name.to_string(),
+            printed,
+            operand,
+            family,
+            column: Some(column.name.clone()),
+        })
+    }
+
+    /// An expression, whose type needs no relabelling.
+    pub fn expression(expression: &Expression) -> Self {
+        let Expression { printed, family } = expression;
+        Self {
+            written: format!("({printed})"),
+            printed: printed.clone(),
+            operand: printed.clone(),
+            family: *family,
+            column: None,
+        }
+    }
+
+    /// The family of readers.
+    pub fn family(&self) -> OrgType {
+        self.family
+    }
+
+    /// The column, where it is one.
+    pub fn column_name(&self) -> Option<&Ident> {
+        self.column.as_ref()
+    }
+
+    /// As it stands in a statement.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// As the server prints it, in an index say.
+    pub fn printed(&self) -> &str {
+        &self.printed
+    }
+
+    /// The DEFAULT that makes a new row the current organization's, which is also how the server prints it.
+    pub fn org_default(&self) -> &'static str {
+        org_default(self.family)
+    }
+
+    /// The DEFAULT that makes a new row the current project's, which is also how the server prints it.
+    pub fn project_default(&self) -> &'static str {
+        current_project(self.family)
+    }
+
+    /// The row is the current organization's. The operator is named with its schema: a bare `=` would be
+    /// whatever the search_path finds first.
+    pub fn own(&self) -> Clause {
+        let reader = fence_org(self.family);
+        Clause {
+            text: format!("{} OPERATOR(pg_catalog.=) {reader}", self.written),
+            printed: format!("({} = {reader})", self.operand),
+        }
+    }
+
+    /// The row is nobody's, so everybody's to read.
+    pub fn shared(&self) -> Clause {
+        Clause { text: format!("{} IS NULL", self.written), printed: format!("({} IS NULL)", self.printed) }
+    }
+
+    /// The row is in the project that the session narrowed itself to, or else in one that it may see.
+    pub fn in_project(&self) -> Clause {
+        let (current, joined) = (current_project(self.family), joined_projects(self.family));
+        let Self { written, printed, operand, .. } = self;
+        Clause {
+            text: format!(
+                "org_scope.project_scope() OPERATOR(pg_catalog.=) 'all' \
+                 OR {written} OPERATOR(pg_catalog.=) {current} \
+                 OR (org_scope.project_scope() OPERATOR(pg_catalog.=) 'joined' AND ({written} IS NULL \
+                 OR {written} OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT pg_catalog.unnest({joined})))))"
+            ),
+            printed: format!(
+                "((org_scope.project_scope() = 'all'::text) OR ({operand} = {current}) OR \
+                 ((org_scope.project_scope() = 'joined'::text) AND (({printed} IS NULL) OR \
+                 ({operand} = ANY (ARRAY( SELECT unnest({joined}) AS unnest))))))"
+            ),
+        }
+    }
+
+    /// Reads the expression back from a condition that [`own`](Self::own) made.
+    pub(super) fn read_back(printed: &str) -> Option<Expression> {
+        let inner = printed.strip_prefix('(')?.strip_suffix(')')?;
+        [OrgType::Text, OrgType::Uuid, OrgType::Bigint].into_iter().find_map(|family| {
+            let printed = inner.strip_suffix(fence_org(family))?.strip_suffix(" = ")?.to_owned();
+            Some(Expression { printed, family })
+        })
+    }
+}
+
+impl Clause {
+    /// This one, or the other.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            text: format!("{} OR {}", self.text, other.text),
+            printed: format!("({} OR {})", self.printed, other.printed),
+        }
+    }
+}
+
+/// Whether an expression is a DEFAULT that protect sets.
+pub(super) fn is_default(expression: &str) -> bool {
+    [OrgType::Text, OrgType::Uuid, OrgType::Bigint]
+        .into_iter()
+        .any(|family| [org_default(family), current_project(family)].contains(&expression))
+}
+
+fn fence_org(family: OrgType) -> &'static str {
+    match family {
+        OrgType::Text => "org_scope.fence_org()",
+        OrgType::Uuid => "org_scope.fence_org_uuid()",
+        OrgType::Bigint => "org_scope.fence_org_bigint()",
+    }
+}
+
+fn org_default(family: OrgType) -> &'static str {
+    match family {
+        OrgType::Text => "org_scope.current_org()",
+        OrgType::Uuid => "org_scope.current_org_uuid()",
+        OrgType::Bigint => "org_scope.current_org_bigint()",
+    }
+}
+
+fn current_project(family: OrgType) -> &'static str {
+    match family {
+        OrgType::Text => "org_scope.current_project()",
+        OrgType::Uuid => "org_scope.current_project_uuid()",
+        OrgType::Bigint => "org_scope.current_project_bigint()",
+    }
+}
+
+fn joined_projects(family: OrgType) -> &'static str {
+    match family {
+        OrgType::Text => "org_scope.joined_projects()",
+        OrgType::Uuid => "org_scope.joined_projects_uuid()",
+        OrgType::Bigint => "org_scope.joined_projects_bigint()",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_reads_back_from_its_condition() {
+        for family in [OrgType::Text, OrgType::Uuid, OrgType::Bigint] {
+            let expression = Expression { printed: "(settings ->> 'org = (x)'::text)".into(), family };
+            let own = Compared::expression(&expression).own();
+            assert_eq!(Compared::read_back(&own.printed), Some(expression));
+        }
+        for other in ["", "()", "(true)", "(a = b())", "(a = org_scope.fence_org()", "((a = 1) OR (b = 2))"] {
+            assert_eq!(Compared::read_back(other), None);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads an expression over a table's row as the server's parser does, and says what it may do.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+
+use org_scope_core::org::OrgType;
+use org_scope_core::policy::{Expression, Unfit};
+use pgrx::pg_sys::{self, Node, NodeTag, Oid, ParseNamespaceItem, ParseState, Relation};
+
+use super::{parse, throw};
+
+type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+
+// The server's functions themselves: pgrx's bindings would strip errors on their way.
+// SAFETY: declared as in the server's headers.
+unsafe extern "C-unwind" {
+    fn addRangeTableEntryForRelation(
+        state: *mut ParseState,
+        relation: Relation,
+        lock: c_int,
+        alias: *mut pg_sys::Alias,
+        children: bool,
+        in_from: bool,
+    ) -> *mut ParseNamespaceItem;
+    fn transformExpr(
+        state: *mut ParseState,
+        expression: *mut Node,
+        kind: pg_sys::ParseExprKind::Type,
+    ) -> *mut Node;
+    fn assign_expr_collations(state: *mut ParseState, expression: *mut Node);
+    fn deparse_expression(
+        expression: *mut Node,
+        context: *mut pg_sys::List,
+        force_prefix: bool,
+        show_implicit: bool,
+    ) -> *mut c_char;
+    fn contain_mutable_functions(expression: *mut Node) -> bool;
+    fn check_functions_in_node(node: *mut Node, checker: Checker, state: *mut c_void) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
+    fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
+    fn format_type_be(oid: Oid) -> *mut c_char;
+}
+
+type Checker = unsafe extern "C-unwind" fn(Oid, *mut c_void) -> bool;
+
+/// What the server's parser made of it.
+struct Analysed {
+    node: *mut Node,
+    has_sub_select: bool,
+    printed: *mut c_char,
+}
+
+/// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
+/// raised as the server's own.
+///
+/// # Errors
+/// [`Unfit`] where it can't say whose a row is.
+pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
+    // Not one bare expression: the server says what is wrong where it is more, or less.
+    let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
+    // SAFETY: calls the server alone and owns nothing.
+    let analysed = unsafe { throw::whole(|| analyse(table, raw)) };
+    if analysed.has_sub_select {
+        return Err(Unfit::SubSelect);
+    }
+    let mut seen = Seen { columns: false, foreign: false };
+    // SAFETY: an analysed expression; the state outlives the walk.
+    unsafe { throw::whole(|| walk(analysed.node, (&raw mut seen).cast())) };
+    if seen.foreign {
+        return Err(Unfit::UserDefined);
+    }
+    // SAFETY: an analysed expression; looks functions up.
+    if unsafe { throw::whole(|| contain_mutable_functions(analysed.node)) } {
+        return Err(Unfit::Volatile);
+    }
+    if !seen.columns {
+        return Err(Unfit::Constant);
+    }
+    // SAFETY: an analysed expression.
+    let found = unsafe { pg_sys::exprType(analysed.node) };
+    if found != org_type {
+        return Err(Unfit::Type(type_name(found)));
+    }
+    let family = match org_type {
+        pg_sys::TEXTOID => OrgType::Text,
+        pg_sys::UUIDOID => OrgType::Uuid,
+        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => OrgType::Bigint,
+        _ => return Err(Unfit::UnsupportedType),
+    };
+    // SAFETY: an analysed expression, with its collations.
+    let collation = unsafe { pg_sys::exprCollation(analysed.node) };
+    if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
+        return Err(Unfit::Collation);
+    }
+    // SAFETY: NUL-terminated, in the current memory context.
+    let printed = unsafe { CStr::from_ptr(analysed.printed) };
+    Ok(Expression { printed: printed.to_string_lossy().into_owned(), family })
+}
+
+fn analyse(table: Oid, raw: *mut Node) -> Analysed {
+    let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+    // SAFETY: raises where there is no such table; closed below, or by the abort.
+    let relation = unsafe { pg_sys::table_open(table, lock) };
+    // SAFETY: allocates.
+    let state = unsafe { pg_sys::make_parsestate(std::ptr::null_mut()) };
+    // SAFETY: an open relation, held with that lock.
+    let item =
+        unsafe { addRangeTableEntryForRelation(state, relation, lock, std::ptr::null_mut(), false, false) };
+    // SAFETY: the entry just made.
+    unsafe { pg_sys::addNSItemToQuery(state, item, false, true, true) };
+    // SAFETY: a raw expression in the current memory context.
+    let node = unsafe { transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_POLICY) };
+    // SAFETY: the expression just analysed.
+    unsafe { assign_expr_collations(state, node) };
+    // SAFETY: open until table_close.
+    let name = unsafe { &raw const (*(*relation).rd_rel).relname.data }.cast();
+    // SAFETY: a name is NUL-terminated, and copied.
+    let context = unsafe { pg_sys::deparse_context_for(name, table) };
+    // SAFETY: an expression over that table.
+    let printed = unsafe { deparse_expression(node, context, false, false) };
+    // SAFETY: made above.
+    let has_sub_select = unsafe { (*state).p_hasSubLinks };
+    // SAFETY: opened above; the lock stays, so that the table stays what it is.
+    unsafe { pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
+    Analysed { node, has_sub_select, printed }
+}
+
+struct Seen {
+    /// A column of the row.
+    columns: bool,
+    /// Something that a user can make or replace.
+    foreign: bool,
+}
+
+// SAFETY: called by `read` and by the server's walkers, with nodes of the expression and `read`'s state.
+unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: every node begins with its tag.
+    let tag = unsafe { (*node).type_ };
+    // SAFETY: what `read` passed on.
+    let seen = unsafe { &mut *state.cast::<Seen>() };
+    match tag {
+        // SAFETY: a column by its tag. A whole row and system columns can't be indexed.
+        NodeTag::T_Var if unsafe { (*node.cast::<pg_sys::Var>()).varattno } > 0 => seen.columns = true,
+        NodeTag::T_Var | NodeTag::T_CoerceToDomain => seen.foreign = true,
+        _ => {}
+    }
+    // SAFETY: a node of the expression, and a checker that only compares.
+    if unsafe { check_functions_in_node(node, is_users, std::ptr::null_mut()) } {
+        seen.foreign = true;
+    }
+    // SAFETY: a node of an expression, with our walker and state.
+    unsafe { expression_tree_walker(node, walk, state) }
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
+    function.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+fn type_name(oid: Oid) -> String {
+    // SAFETY: prints any OID.
+    let name = unsafe { throw::whole(|| format_type_be(oid)) };
+    // SAFETY: NUL-terminated, in the current memory context.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
