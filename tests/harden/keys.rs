@@ -127,6 +127,35 @@ fn what_cannot_be_hardened_says_why_and_stays() {
 }
 
 #[test]
+fn a_parent_with_shared_rows_or_an_expression_keeps_its_children() {
+    let (_wall, mut owner) = tables(
+        "shared",
+        "CREATE TABLE voices (id int PRIMARY KEY, org_id text); CREATE TABLE keys (id int PRIMARY KEY, settings jsonb NOT NULL);
+         CREATE TABLE agents (id int PRIMARY KEY, org_id text NOT NULL, voice int REFERENCES voices, key int REFERENCES keys);
+         INSERT INTO voices VALUES (1, NULL); INSERT INTO agents VALUES (1, 'a', 1), (2, 'b', 1)",
+        &[("agents", "org_id")],
+    );
+    owner.run("SELECT org_scope.protect('voices', shared_rows => true)");
+    owner.run("SELECT org_scope.protect_expression('keys', $$settings ->> 'org'$$, 'text')");
+    let before = keys_of(&mut owner, "agents");
+    owner.run("CALL org_scope.harden('agents')");
+    let reasons: Vec<String> = work(&ran(&mut owner)).iter().map(|s| s.reason.clone()).collect();
+    assert_eq!(reasons.len(), 2, "{reasons:#?}");
+    assert!(reasons[0].contains("something else than a column"), "{reasons:#?}");
+    assert!(reasons[1].contains("are shared"), "{reasons:#?}");
+    assert_eq!(keys_of(&mut owner, "agents"), before);
+    owner.refused("SELECT * FROM org_scope.plan_harden('keys')", "OS009").says("not on a column of its own");
+    // A child with shared rows of its own is hardened; they reference what belongs to nobody.
+    owner.run("CREATE TABLE tools (id int PRIMARY KEY, org_id text, agent int REFERENCES agents)");
+    owner.run("SELECT org_scope.protect('tools', shared_rows => true)");
+    owner.run("CALL org_scope.harden('tools')");
+    assert_eq!(
+        keys_of(&mut owner, "tools"),
+        ["tools_agent_fkey: FOREIGN KEY (org_id, agent) REFERENCES agents(org_id, id)"]
+    );
+}
+
+#[test]
 fn the_tables_of_the_three_systems_are_hardened() {
     let (_wall, mut owner) = tables(
         "systems",
