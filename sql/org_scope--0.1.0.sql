@@ -534,3 +534,21 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
   'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
+-- statement it is, and whether it concerns anything, the function sees from the parse tree.
+CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
+COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
+    EXECUTE FUNCTION org_scope._ddl_command_end();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance';

@@ -167,7 +167,7 @@ fn setters_are_not_strict_and_readers_are_as_the_planner_needs_them() {
     let wrong = session.column(
         "SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'org_scope'::regnamespace AND prorettype <> 'trigger'::regtype
          AND (proisstrict OR proleakproof
-              OR (proname ~ '^(current_|fence_|context$)') <> (provolatile = 's' AND proparallel = 's')
+              OR (proname ~ '^(current_|fence_|context$|project_scope$)') <> (provolatile = 's' AND proparallel = 's')
               OR proname ~ '^(set_|clear)' AND (provolatile <> 'v' OR proparallel <> 'u'))",
     );
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -26,6 +26,7 @@ mod guarantee_10_survives_standby;
 mod harden;
 mod harness_itself;
 mod new_rows;
+mod partitions;
 mod referential_integrity;
 mod shapes;
 mod surface;

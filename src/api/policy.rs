@@ -58,7 +58,7 @@ entry!(org_scope_plan_all, pg_finfo_org_scope_plan_all, |call| {
     Ok(answer(call, policy::plan_all(org_column(call, 0)?, schemas(call, 1)?, options(call, 2)?)?))
 });
 entry!(org_scope_unprotect, pg_finfo_org_scope_unprotect, |call| {
-    Ok(answer(call, policy::unprotect(target(call)?)))
+    Ok(answer(call, policy::unprotect(target(call)?)?))
 });
 entry!(org_scope_alter_protected, pg_finfo_org_scope_alter_protected, |call| {
     let statement: String = call.required(1, "statement")?;
@@ -87,6 +87,13 @@ entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
             table.shared_rows.into_datum(),
         ]
     })))
+});
+
+entry!(org_scope_ddl_command_end, pg_finfo_org_scope_ddl_command_end, |call| {
+    if let Some(command) = call.event() {
+        policy::command_end(&command)?;
+    }
+    Ok(Answer::Null)
 });
 
 entry!(org_scope_truncate_guard, pg_finfo_org_scope_truncate_guard, |call| {

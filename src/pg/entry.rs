@@ -9,7 +9,7 @@ use pgrx::{PgTrigger, fcinfo};
 
 use org_scope_core::Error;
 
-use super::throw;
+use super::{event, throw};
 
 /// A call's arguments.
 pub(crate) struct Call(FunctionCallInfo);
@@ -72,6 +72,11 @@ impl Call {
         let data = unsafe { self.0.as_ref() }?;
         // SAFETY: as above.
         unsafe { PgTrigger::from_fcinfo(data) }.ok()
+    }
+
+    /// The statement whose event trigger calls, or `None` where none does.
+    pub(crate) fn event(&self) -> Option<event::Command<'_>> {
+        event::of_call(self.0)
     }
 
     /// Gives rows back, one `Vec` with a datum or NULL for each declared column.

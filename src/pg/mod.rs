@@ -8,6 +8,7 @@ pub(crate) mod call_site;
 pub(crate) mod catalog;
 pub(crate) mod entry;
 pub(crate) mod epoch;
+pub(crate) mod event;
 pub(crate) mod executor;
 pub(crate) mod expression;
 pub(crate) mod fence_call;

@@ -20,18 +20,26 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE n.nspname = ANY ($1::pg_catalog.name[]) AND a.attname = $2::pg_catalog.name AND c.relkind IN ('r', 'p', 'f')
 ORDER BY n.nspname, c.relname";
 
-/// Whatever carries something of ours, also where the fence itself is gone.
+/// Whatever carries something of ours, also where the fence itself is gone, and what lies below that.
 const PROTECTED: &CStr = c"
-SELECT c.oid::pg_catalog.text
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE ($1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])) AND c.oid IN (
+WITH RECURSIVE ours(oid) AS (
   SELECT p.polrelid FROM pg_catalog.pg_policy p
   WHERE p.polname IN ('org_scope_fence', 'org_scope_update_fence', 'org_scope_delete_fence', 'org_scope_project',
                       'org_scope_gate', 'org_scope_shared_gate')
-  UNION ALL
+  UNION
   SELECT t.tgrelid FROM pg_catalog.pg_trigger t
-  WHERE t.tgname IN ('org_scope_truncate_guard', 'org_scope_stamp_actor') AND NOT t.tgisinternal)
+  WHERE t.tgname IN ('org_scope_truncate_guard', 'org_scope_stamp_actor') AND NOT t.tgisinternal
+),
+below(oid) AS (
+  SELECT ours.oid FROM ours
+  UNION
+  SELECT h.inhrelid FROM below JOIN pg_catalog.pg_inherits h ON h.inhparent = below.oid AND NOT h.inhdetachpending
+)
+SELECT c.oid::pg_catalog.text
+FROM below
+JOIN pg_catalog.pg_class c ON c.oid = below.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE $1::pg_catalog.name[] IS NULL OR n.nspname = ANY ($1::pg_catalog.name[])
 ORDER BY n.nspname, c.relname";
 
 const MISSING_SCHEMAS: &CStr = c"
@@ -60,6 +68,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// The org column of this name, and the others that stand.
+    pub(super) fn of_org(org: Option<&Ident>) -> Self {
+        Self { org: org.map(|name| name.raw().to_owned()), ..Self::default() }
+    }
+
     /// Those that a spec names.
     pub(super) fn of(spec: &Spec) -> Self {
         let raw = |name: &Ident| name.raw().to_owned();

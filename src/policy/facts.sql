@@ -7,7 +7,15 @@ FROM (
     n.nspname AS schema,
     c.relname AS name,
     c.relkind AS kind,
-    c.relispartition AS is_partition,
+    -- DETACH … CONCURRENTLY leaves for a while a partition that its parent doesn't show any more.
+    c.relispartition AND p.parents IS NOT NULL AS is_partition,
+    CASE WHEN c.relispartition AND p.parents IS NOT NULL THEN (
+      SELECT pg_catalog.json_build_array(rn.nspname, rc.relname)
+      FROM pg_catalog.pg_class rc
+      JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+      WHERE rc.oid = pg_catalog.pg_partition_root(c.oid)
+    ) END AS root,
+    COALESCE(p.parents, '[]') AS parents,
     pg_catalog.pg_is_other_temp_schema(c.relnamespace) AS other_temp,
     c.oid < 16384 OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS system,
     ( SELECT e.extname
@@ -87,27 +95,14 @@ FROM (
       JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_stamp_actor'
     ) AS stamp,
-    COALESCE((
-      -- All that are above it: a query of each reads its rows. A fence that has been taken apart is none.
-      WITH RECURSIVE above AS (
-        SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid
-        UNION
-        SELECT h.inhparent FROM above JOIN pg_catalog.pg_inherits h ON h.inhrelid = above.inhparent
-      )
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, pc.relname))
-      FROM above
-      JOIN pg_catalog.pg_class pc ON pc.oid = above.inhparent
-      JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
-      WHERE NOT pc.relrowsecurity OR NOT EXISTS (
-        SELECT FROM pg_catalog.pg_policy f
-        WHERE f.polrelid = pc.oid AND f.polname = 'org_scope_fence' AND NOT f.polpermissive AND f.polcmd = '*')
-    ), '[]') AS open_parents,
+    COALESCE(up.open_parents, '[]') AS open_parents,
+    COALESCE(up.fenced_parents, '[]') AS fenced_parents,
     COALESCE((
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(cn.nspname, cc.relname))
       FROM pg_catalog.pg_inherits h
       JOIN pg_catalog.pg_class cc ON cc.oid = h.inhrelid
       JOIN pg_catalog.pg_namespace cn ON cn.oid = cc.relnamespace
-      WHERE h.inhparent = c.oid
+      WHERE h.inhparent = c.oid AND NOT h.inhdetachpending
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = cc.oid AND f.polname = 'org_scope_fence')
     ), '[]') AS open_children
   FROM pg_catalog.pg_class c
@@ -145,6 +140,20 @@ FROM (
       CASE
         WHEN $4 IS NOT NULL THEN (
           SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $4::pg_catalog.name)
+        -- A partitioned table has no such trigger; its partitions have.
+        WHEN c.relkind = 'p' THEN (
+          WITH RECURSIVE down AS (
+            SELECT h.inhrelid FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid
+            UNION
+            SELECT h.inhrelid FROM down JOIN pg_catalog.pg_inherits h ON h.inhparent = down.inhrelid
+          )
+          SELECT w.attnum
+          FROM down
+          JOIN pg_catalog.pg_trigger t ON t.tgrelid = down.inhrelid
+          JOIN pg_catalog.pg_attribute s ON s.attrelid = t.tgrelid AND s.attnum = t.tgattr[0]
+          JOIN pg_catalog.pg_attribute w ON w.attrelid = c.oid AND w.attname = s.attname
+          WHERE NOT t.tgisinternal AND t.tgname = 'org_scope_stamp_actor' AND pg_catalog.cardinality(t.tgattr) = 1
+          LIMIT 1)
         ELSE (
           SELECT t.tgattr[0]
           FROM pg_catalog.pg_trigger t
@@ -192,6 +201,31 @@ FROM (
       WHERE down.typtype <> 'd'
     ) b
   ) x ON true
+  LEFT JOIN LATERAL (
+    SELECT pg_catalog.json_agg(h.inhparent::pg_catalog.int8 ORDER BY h.inhseqno) AS parents
+    FROM pg_catalog.pg_inherits h
+    WHERE h.inhrelid = c.oid AND NOT h.inhdetachpending
+  ) p ON true
+  LEFT JOIN LATERAL (
+    -- All that are above it: a query of each reads its rows. A fence that has been taken apart is none.
+    WITH RECURSIVE above AS (
+      SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid AND NOT h.inhdetachpending
+      UNION
+      SELECT h.inhparent
+      FROM above
+      JOIN pg_catalog.pg_inherits h ON h.inhrelid = above.inhparent AND NOT h.inhdetachpending
+    )
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, pc.relname)) FILTER (WHERE NOT f.stands) AS open_parents,
+           pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, pc.relname)) FILTER (WHERE f.stands) AS fenced_parents
+    FROM above
+    JOIN pg_catalog.pg_class pc ON pc.oid = above.inhparent
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace,
+    LATERAL (
+      SELECT pc.relrowsecurity AND EXISTS (
+        SELECT FROM pg_catalog.pg_policy f
+        WHERE f.polrelid = pc.oid AND f.polname = 'org_scope_fence' AND NOT f.polpermissive AND f.polcmd = '*') AS stands
+    ) f
+  ) up ON true
   WHERE c.oid = ANY ($1)
   ORDER BY n.nspname, c.relname
 ) f

@@ -63,7 +63,7 @@ WHERE p.oid = ANY ($1)
     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')";
 
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
-pub(super) fn read(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
+pub(super) fn read(spec: &Spec, tables: &[&Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
     if tables.is_empty() {
         return Vec::new();
     }
@@ -110,7 +110,7 @@ fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
     })
 }
 
-fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
+fn definers(tables: &[&Facts], steps: &[&Vec<Step>], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
     let names = Names::new(tables.iter().map(|table| table.name.raw()));
     let places: HashMap<u32, usize> = tables.iter().map(|table| table.oid).zip(0..).collect();
     let concerned: Vec<_> = catalog::read::<Definer>(DEFINERS, About::all(tables), &[after.into()])
@@ -119,7 +119,7 @@ fn definers(tables: &[Facts], steps: &[&Vec<Step>], after: String, found: &mut H
             let mut mentioned = names.mentioned_in(&definer.source);
             mentioned.extend(definer.names.iter().filter_map(|oid| places.get(oid)));
             mentioned.retain(|&place| {
-                let table = &tables[place];
+                let table = tables[place];
                 definer.passes_all || (!forced(table, steps[place]) && definer.passes.contains(&table.owner))
             });
             (!mentioned.is_empty()).then_some((definer.oid, mentioned))

@@ -185,7 +185,7 @@ found AS (
                   WHEN EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid) THEN 'table'
                   ELSE 'schema' END)
   FROM target t, pg_catalog.pg_publication p
-  WHERE t.relkind = 'r' AND t.relpersistence = 'p'
+  WHERE t.relkind IN ('r', 'p') AND t.relpersistence = 'p'
     AND ( p.puballtables
        OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
        OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace))

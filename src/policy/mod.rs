@@ -1,13 +1,16 @@
 //! The generator: joins core's plans with the catalog's facts, and executes them.
 
 mod alter;
+mod ddl;
 mod facts;
+mod family;
 mod findings;
 mod guard;
 mod protect;
 mod protected;
 mod run;
 mod stamp;
+mod survey;
 mod unprotect;
 
 use org_scope_core::Error;
@@ -15,6 +18,7 @@ use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
 use org_scope_core::sql::Ident;
 
 pub(crate) use alter::alter_protected;
+pub(crate) use ddl::command_end;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;

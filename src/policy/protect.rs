@@ -1,14 +1,15 @@
 //! Plans fences and sets them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use org_scope_core::Error;
-use org_scope_core::policy::{self, Facts, Memory, Refusal, Source, Spec, State, Step, Surroundings, notes};
+use org_scope_core::policy::{self, FENCE, Facts, Memory, Refusal, Source, Spec, State, Step, Under};
 use pgrx::pg_sys::Oid;
 
-use super::facts::{Columns, IndexRoom};
-use super::{Options, Row, column, facts, findings, idents, rows, spec};
-use crate::pg::{attempt, expression, parse, relation, settings, spi};
+use super::facts::Columns;
+use super::survey::{Hindrance, Planned, all_notes, steps, survey};
+use super::{Options, Row, column, facts, family, findings, idents, rows, spec};
+use crate::pg::{attempt, expression, relation, settings, spi};
 
 /// Where a row's organization stands, as it comes from SQL.
 #[derive(Debug, Clone)]
@@ -24,22 +25,18 @@ pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Ro
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        let Some(table) = facts::read_one(target, &Columns::of(&spec)) else { return Ok(Vec::new()) };
-        let tables = vec![table];
-        let room = facts::index_room(&spec, &tables).remove(0);
-        let steps = steps(&spec, &tables[0], &room, None)?;
-        let notes = all_notes(&spec, &tables, &[&steps], true).remove(0);
-        Ok(rows(target.to_u32(), [steps, notes].concat()).collect())
+        let planned = called_for(target, &spec)?;
+        let mut notes = all_notes(&spec, &planned, true);
+        Ok(shown(planned, |table| notes.remove(&table.oid).unwrap_or_default()))
     })
 }
 
-/// Sets the fence.
+/// Sets the fence of the table and of all below it.
 pub(crate) fn protect(target: Oid, asked: Asked, options: Options) -> Result<Vec<Row>, Error> {
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        let steps = fence(target, &spec, None, Noting::Read, |_| true)?;
-        Ok(rows(target.to_u32(), steps).collect())
+        fence(&spec, || called_for(target, &spec), Noting::Read, |_| true)
     })
 }
 
@@ -54,7 +51,12 @@ fn source(target: Oid, asked: Asked) -> Result<Source, Error> {
                 why: Refusal::Expression { expression: text.clone(), why },
             };
             let org = expression::read(target, &text, org_type).map(Source::Expression).map_err(unfit)?;
-            findings::evaluate(&org, &table).map_err(unfit)?;
+            let below = facts::read(&family::below(&[target]), &Columns::default());
+            below
+                .iter()
+                .filter(|table| table.owned)
+                .try_for_each(|table| findings::evaluate(&org, table))
+                .map_err(unfit)?;
             Ok(org)
         }
     }
@@ -68,76 +70,57 @@ pub(crate) fn plan_all(
 ) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
         let spec = spec(column(org_column)?, options)?;
-        let schemas = idents(schemas)?;
-        let planned = survey(&spec, &facts::candidates(&schemas, &spec.org)?);
-        Ok(planned
-            .into_iter()
-            .flat_map(|p| {
-                // What can't be protected, for lack of rights perhaps, isn't read either.
-                let skipped = p.steps.iter().any(|s| s.kind == policy::Kind::Table);
-                let counted = if skipped { Vec::new() } else { counted(&spec, &p.table) };
-                rows(p.table.oid, [p.steps, counted, p.notes].concat())
-            })
-            .collect())
+        let planned = survey_schemas(&spec, schemas)?;
+        let mut notes = all_notes(&spec, &planned, false);
+        Ok(shown(planned, |table| given(&spec, table, &mut notes)))
     })
 }
 
-/// A table's part of a survey.
-pub(super) struct Planned {
-    pub(super) table: Facts,
-    pub(super) steps: Vec<Step>,
-    pub(super) notes: Vec<Step>,
+/// The plan of one call: what stands in the way of the table itself, or of a partition, is an error.
+fn called_for(target: Oid, spec: &Spec) -> Result<Vec<Planned>, Error> {
+    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
+    if let Some(why) = Refusal::alone(&table, &spec.org) {
+        return Err(Error::CannotProtect { table: table.table(), why });
+    }
+    let below = family::below(&[target]);
+    let tables = if below.len() > 1 {
+        // What the call leaves as it is, is everywhere as it is here.
+        facts::read(&below, &Columns::of(&spec.below(&Under::new(&table, &[]))))
+    } else {
+        vec![table]
+    };
+    let target = target.to_u32();
+    let planned = survey(spec, tables);
+    match planned.iter().find(|p| p.table.oid == target).map(|p| &p.steps) {
+        Some(Err(why)) => Err(why.error()),
+        _ => Ok(planned),
+    }
 }
 
-/// Steps and notes of many tables in a handful of queries, without counting rows, in the order in
-/// which they run; a table that can't be protected gets a `skipped` row instead.
-pub(super) fn survey(spec: &Spec, tables: &[Oid]) -> Vec<Planned> {
-    let mut tables = facts::read(tables, &Columns::of(spec));
-    // Parents first: whatever is open above a parent is open above its children as well, and so is
-    // the parent.
-    tables.sort_by_cached_key(|table| (table.open_parents.len(), table.table()));
-    let rooms = facts::index_room(spec, &tables);
-    // What has a fence when its turn is over.
-    let mut fenced = HashSet::new();
-    let (mut planned, mut places, mut good, mut steps) =
-        (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
-    for (place, (mut table, room)) in tables.into_iter().zip(&rooms).enumerate() {
-        table.open_parents.retain(|parent| !fenced.contains(parent));
-        match plan_one(spec, &table, room) {
-            Ok(its_steps) => {
-                fenced.insert((table.schema.clone(), table.name.clone()));
-                places.push(place);
-                good.push(table);
-                steps.push(its_steps);
-            }
-            Err(skipped) => {
-                planned.insert(place, Planned { table, steps: vec![skipped], notes: Vec::new() });
-            }
-        }
-    }
-    for table in &mut good {
-        table.open_children.retain(|child| !fenced.contains(child));
-    }
-    let notes = all_notes(spec, &good, &steps.iter().collect::<Vec<_>>(), false);
-    let good = good.into_iter().zip(steps).zip(notes);
-    let good = good.map(|((table, steps), notes)| Planned { table, steps, notes });
-    planned.extend(places.into_iter().zip(good));
-    planned.into_values().collect()
+/// The plan of a run over schemas: their tables that have the column, and all below them. A partition
+/// without its tree is left out, and said where it has no fence.
+pub(super) fn survey_schemas(spec: &Spec, schemas: Vec<String>) -> Result<Vec<Planned>, Error> {
+    let candidates = facts::candidates(&idents(schemas)?, &spec.org)?;
+    let tables = facts::read(&family::below(&candidates), &Columns::of(spec));
+    let whole: HashSet<_> = tables.iter().filter(|t| !t.is_partition).map(Facts::table).collect();
+    let (tables, parts): (Vec<_>, Vec<_>) = tables.into_iter().partition(|t| whole.contains(&t.whole()));
+    let alone = parts.into_iter().filter(|part| part.policy(FENCE).is_none()).filter_map(|table| {
+        let why = Refusal::alone(&table, &spec.org)?;
+        let error = Error::CannotProtect { table: table.table(), why };
+        Some(Planned { table, steps: Err(Hindrance::Refused(error)) })
+    });
+    let planned = survey(spec, tables);
+    Ok(planned.into_iter().chain(alone).collect())
 }
 
-fn plan_one(spec: &Spec, table: &Facts, room: &IndexRoom) -> Result<Vec<Step>, Step> {
-    if !table.owned {
-        let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
-        return Err(Step::skipped(policy::Kind::Table, reason));
-    }
-    steps(spec, table, room, None).map_err(skipped)
-}
-
-/// An error as the row of a run that goes on without the table.
-pub(super) fn skipped(error: Error) -> Step {
-    let report = error.report();
-    let hint = report.hint.filter(|h| h.ends_with(';'));
-    Step { statement: hint, ..Step::skipped(policy::Kind::Table, report.message) }
+/// A plan as rows, with the notes of each table.
+fn shown(planned: Vec<Planned>, mut notes: impl FnMut(&Facts) -> Vec<Step>) -> Vec<Row> {
+    let all = planned.into_iter().flat_map(|Planned { table, steps }| match steps {
+        // What can't be protected, for lack of rights perhaps, isn't read either.
+        Err(why) => rows(table.oid, vec![why.skipped()]),
+        Ok(steps) => rows(table.oid, [steps, notes(&table)].concat()),
+    });
+    all.collect()
 }
 
 /// Which notes come with a table's steps.
@@ -145,75 +128,69 @@ pub(super) enum Noting {
     /// All that can be found.
     Read,
     /// These, which were read in a set, and the count of rows without an organization.
-    Given(Vec<Step>),
+    Given(HashMap<u32, Vec<Step>>),
     /// None.
     Silent,
 }
 
-/// Sets one table's fence, and says what was done and what is to know. Only steps for which `now`
-/// holds are executed. `lifted` is given where the policies were lifted a moment ago: with what the
-/// fence's comment said.
+/// Sets the fences that `look` plans, and says what was done and what is to know. Only steps for which
+/// `now` holds are executed.
 ///
-/// Nothing is locked where nothing is to do. Otherwise a lock against other DDL comes first, and
-/// the facts are read again under it: two callers at once don't repair each other's work.
+/// Nothing is locked where nothing is to do. Otherwise locks against other DDL come first, parents before
+/// what is below them, and the plan is made again under them: two callers at once don't repair each
+/// other's work, and no partition comes in between.
 pub(super) fn fence(
-    target: Oid,
     spec: &Spec,
-    lifted: Option<Option<&Memory>>,
+    look: impl Fn() -> Result<Vec<Planned>, Error>,
     noting: Noting,
     now: fn(&Step) -> bool,
-) -> Result<Vec<Step>, Error> {
-    let Some((_, steps)) = look(target, spec, lifted)? else { return Ok(Vec::new()) };
-    if steps.iter().any(|s| s.state == State::Planned) {
-        relation::lock(target, relation::Lock::Ddl);
+) -> Result<Vec<Row>, Error> {
+    let mut planned = look()?;
+    let mut held = HashSet::new();
+    while planned.iter().filter_map(|p| p.steps.as_ref().ok()).flatten().any(|s| s.state == State::Planned) {
+        let all: Vec<Oid> =
+            planned.iter().filter(|p| p.steps.is_ok()).map(|p| Oid::from_u32(p.table.oid)).collect();
+        let fresh: Vec<Oid> = all.into_iter().filter(|oid| held.insert(*oid)).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        fresh.into_iter().for_each(|oid| relation::lock(oid, relation::Lock::Ddl));
+        planned = look()?;
     }
-    let Some((table, mut steps)) = look(target, spec, lifted)? else { return Ok(Vec::new()) };
-    steps.retain(now);
-    let tables = [table];
+    for steps in planned.iter_mut().filter_map(|p| p.steps.as_mut().ok()) {
+        steps.retain(now);
+    }
     // Before closing: the scan for rows without an organization comes before any exclusive lock.
-    let notes = match noting {
-        Noting::Read => all_notes(spec, &tables, &[&steps], true).remove(0),
-        Noting::Given(given) => [counted(spec, &tables[0]), given].concat(),
-        Noting::Silent => Vec::new(),
+    let mut notes = match noting {
+        Noting::Read => all_notes(spec, &planned, true),
+        Noting::Given(mut notes) => {
+            planned.iter().map(|p| (p.table.oid, given(spec, &p.table, &mut notes))).collect()
+        }
+        Noting::Silent => HashMap::new(),
     };
-    Ok([execute(target, steps), notes].concat())
+    let all = planned.into_iter().flat_map(|Planned { table, steps }| match steps {
+        Err(why) => rows(table.oid, vec![why.skipped()]),
+        Ok(steps) => {
+            let done = execute(Oid::from_u32(table.oid), steps);
+            rows(table.oid, [done, notes.remove(&table.oid).unwrap_or_default()].concat())
+        }
+    });
+    Ok(all.collect())
 }
 
-/// The note about rows without an organization, if there are any.
-pub(super) fn counted(spec: &Spec, table: &Facts) -> Vec<Step> {
-    let found: Vec<_> = findings::null_rows(spec, table).into_iter().collect();
-    found.iter().map(|finding| policy::counted(spec, table, finding)).collect()
-}
-
-fn look(
-    target: Oid,
-    spec: &Spec,
-    lifted: Option<Option<&Memory>>,
-) -> Result<Option<(Facts, Vec<Step>)>, Error> {
-    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(None) };
+/// Sets one table's fence again whose policies were lifted a moment ago, under a lock: with what its comment said.
+pub(super) fn restore(target: Oid, spec: &Spec, kept: Option<&Memory>) -> Result<Vec<Step>, Error> {
+    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
-    let steps = steps(spec, &table, &room, lifted)?;
-    Ok(Some((table, steps)))
+    Ok(execute(target, steps(spec, &table, &room, None, Some(kept))?))
 }
 
-fn steps(
-    spec: &Spec,
-    table: &Facts,
-    room: &IndexRoom,
-    lifted: Option<Option<&Memory>>,
-) -> Result<Vec<Step>, Error> {
-    let kept = lifted.flatten();
-    let gone = facts::missing_roles(&policy::gate_roles_told(spec, table, kept));
-    let around = Surroundings {
-        size: room.size,
-        max_inline_index: room.max_inline,
-        index_name: room.name.as_ref(),
-        lifted: lifted.is_some(),
-        kept,
-        gone: &gone,
-        is_expression: Some(parse::is_expression),
-    };
-    policy::protect(spec, table, &around).map_err(|why| Error::CannotProtect { table: table.table(), why })
+/// Notes that were read in a set, and what is counted table by table.
+pub(super) fn given(spec: &Spec, table: &Facts, notes: &mut HashMap<u32, Vec<Step>>) -> Vec<Step> {
+    let Some(notes) = notes.remove(&table.oid) else { return Vec::new() };
+    let found: Vec<_> = findings::null_rows(spec, table).into_iter().collect();
+    let counted = found.iter().map(|finding| policy::counted(spec, table, finding));
+    counted.chain(notes).collect()
 }
 
 /// Executes the planned steps, each exactly as it is shown.
@@ -239,9 +216,4 @@ fn execute_one(table: Oid, step: Step) -> Vec<Step> {
         "the DEFAULT found can't be put back: something that it names, or the column's type, has changed";
     let yours = Step { state: State::RunYourself, reason: reason.to_owned(), ..step };
     [dropped, vec![yours]].concat()
-}
-
-fn all_notes(spec: &Spec, tables: &[Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Step>> {
-    let findings = findings::read(spec, tables, steps, count);
-    tables.iter().zip(findings).map(|(table, found)| notes(spec, table, &found)).collect()
 }

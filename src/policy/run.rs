@@ -1,17 +1,28 @@
-//! `protect_all` and `unprotect_all`, a table at a time.
+//! `protect_all` and `unprotect_all`, a table with all that hang together with it at a time.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Facts, Kind, Spec, State, Step};
+use org_scope_core::policy::{Kind, Spec, State, Step};
+use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
-use super::protect::{Noting, counted, fence, skipped, survey};
+use super::protect::{Noting, fence, given, survey_schemas};
+use super::survey::{Hindrance, Planned, all_notes, survey};
 use super::unprotect::lift;
-use super::{Options, column, facts, idents, spec};
+use super::{Options, Row, column, facts, family, idents, rows, spec};
 use crate::pg::{settings, transaction};
-use crate::run::{Job, Run, Turn, rows};
+use crate::run::{Job, Run, Turn};
+
+/// A table with all that hang together with it, by partitions or inheritance.
+struct Group {
+    tables: Vec<Oid>,
+    /// The first of them.
+    name: QualifiedName,
+    notes: HashMap<u32, Vec<Step>>,
+}
 
 /// Plans a run of `protect_all`; says whether the caller may commit between its steps.
 pub(crate) fn begin_protect(
@@ -22,51 +33,42 @@ pub(crate) fn begin_protect(
     let may_commit = transaction::may_commit();
     settings::neutral(|| {
         let spec = Rc::new(spec(column(org_column)?, options)?);
-        let schemas = idents(schemas)?;
         let mut run = Run::new()?;
-        for planned in survey(&spec, &facts::candidates(&schemas, &spec.org)?) {
-            let table = Oid::from_u32(planned.table.oid);
-            if planned.steps.iter().any(|s| s.state == State::Planned) {
-                let (spec, notes) = (Rc::clone(&spec), planned.notes);
-                run.add(if may_commit {
-                    Box::new(move || index(table, spec, notes))
-                } else {
-                    Box::new(move || protect(table, &spec, notes))
-                });
-                continue;
+        let planned = survey_schemas(&spec, schemas)?;
+        let mut notes = all_notes(&spec, &planned, false);
+        let groups = family::groups(planned.iter().map(|p| &p.table));
+        let mut planned: Vec<Option<Planned>> = planned.into_iter().map(Some).collect();
+        for group in groups {
+            let members: Vec<Planned> = group.into_iter().filter_map(|place| planned[place].take()).collect();
+            let to_do = |p: &Planned| {
+                p.steps.as_ref().is_ok_and(|steps| steps.iter().any(|s| s.state == State::Planned))
+            };
+            match members.first() {
+                Some(first) if members.iter().any(to_do) => {
+                    let group = Group {
+                        tables: members.iter().map(|p| Oid::from_u32(p.table.oid)).collect(),
+                        name: first.table.table(),
+                        notes: members
+                            .iter()
+                            .filter_map(|p| notes.remove(&p.table.oid).map(|notes| (p.table.oid, notes)))
+                            .collect(),
+                    };
+                    let spec = Rc::clone(&spec);
+                    run.add(if may_commit {
+                        Box::new(move || group.index(spec))
+                    } else {
+                        Box::new(move || group.protect(&spec))
+                    });
+                }
+                _ => run.tell(members.into_iter().flat_map(|Planned { table, steps }| match steps {
+                    Err(why) => rows(table.oid, vec![why.skipped()]),
+                    Ok(steps) => rows(table.oid, [steps, given(&spec, &table, &mut notes)].concat()),
+                })),
             }
-            let skipped = planned.steps.iter().any(|s| s.kind == Kind::Table);
-            let counted = if skipped { Vec::new() } else { counted(&spec, &planned.table) };
-            run.tell(rows(planned.table.oid, [planned.steps, counted, planned.notes].concat()));
         }
         run.begin();
         Ok(may_commit)
     })
-}
-
-/// The index alone: its SHARE lock ends with the commit, before the next step asks for ACCESS EXCLUSIVE.
-fn index(table: Oid, spec: Rc<Spec>, notes: Vec<Step>) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, &Columns::of(&spec)) else { return Ok(Turn::default()) };
-    if !facts.owned {
-        return Ok(left_out(&facts));
-    }
-    let only = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
-    // What stands in the way is said by the next step.
-    let steps = fence(table, &spec, None, Noting::Silent, only).unwrap_or_default();
-    let rest: Job = Box::new(move || protect(table, &spec, notes));
-    Ok(Turn { rows: rows(facts.oid, steps).collect(), rest: Some(rest), said: None })
-}
-
-fn protect(table: Oid, spec: &Spec, notes: Vec<Step>) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, &Columns::of(spec)) else { return Ok(Turn::default()) };
-    if !facts.owned {
-        return Ok(left_out(&facts));
-    }
-    // Since the survey the table, or a parent that should have been fenced before it, may have changed.
-    let steps =
-        fence(table, spec, None, Noting::Given(notes), |_| true).unwrap_or_else(|error| vec![skipped(error)]);
-    let what = if steps.iter().any(|s| s.kind == Kind::Table) { "skipped" } else { "protected" };
-    Ok(turn(&facts, steps, what))
 }
 
 /// Plans a run of `unprotect_all`; says whether the caller may commit between its steps.
@@ -75,12 +77,21 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     settings::neutral(|| {
         let schemas = idents(schemas)?;
         let mut run = Run::new()?;
-        for table in facts::read(&facts::protected(Some(&schemas))?, &Columns::default()) {
-            if table.owned {
-                let oid = Oid::from_u32(table.oid);
-                run.add(Box::new(move || unprotect(oid)));
-            } else {
-                run.tell(rows(table.oid, vec![not_owned(&table)]));
+        let mut tables = facts::read(&facts::protected(Some(&schemas))?, &Columns::default());
+        tables.sort_by_cached_key(|t| (t.open_parents.len() + t.fenced_parents.len(), t.table()));
+        for group in family::groups(&tables) {
+            let (owned, others): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|place| &tables[place]).partition(|table| table.owned);
+            for table in others {
+                run.tell(rows(table.oid, vec![Hindrance::not_owned(table).skipped()]));
+            }
+            if let Some(first) = owned.first() {
+                let tables = owned.iter().map(|table| Oid::from_u32(table.oid)).collect();
+                let group = Group { tables, name: first.table(), notes: HashMap::new() };
+                run.add(Box::new(move || {
+                    let done = lift(&group.tables);
+                    Ok(group.turn(done, "unprotected"))
+                }));
             }
         }
         run.begin();
@@ -88,24 +99,31 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
     })
 }
 
-fn unprotect(table: Oid) -> Result<Turn, Error> {
-    let Some(facts) = facts::read_one(table, &Columns::default()) else { return Ok(Turn::default()) };
-    if !facts.owned {
-        return Ok(left_out(&facts));
+impl Group {
+    /// The indexes alone: their SHARE locks end with the commit, before the next step asks for ACCESS EXCLUSIVE.
+    fn index(self, spec: Rc<Spec>) -> Result<Turn, Error> {
+        let only = |s: &Step| s.kind == Kind::Index && s.state == State::Planned;
+        let mut done = self.fence(&spec, Noting::Silent, only)?;
+        // What stands in the way is said by the next step.
+        done.retain(|row| row.step.kind != Kind::Table);
+        let rest: Job = Box::new(move || self.protect(&spec));
+        Ok(Turn { rows: done, rest: Some(rest), said: None })
     }
-    Ok(turn(&facts, lift(table), "unprotected"))
-}
 
-fn turn(table: &Facts, steps: Vec<Step>, what: &str) -> Turn {
-    let said = format!("{what} {}", table.table());
-    Turn { rows: rows(table.oid, steps).collect(), rest: None, said: Some(said) }
-}
+    /// Since the survey a table, or a parent that should have been fenced before it, may have changed.
+    fn protect(self, spec: &Spec) -> Result<Turn, Error> {
+        let done = self.fence(spec, Noting::Given(self.notes.clone()), |_| true)?;
+        Ok(self.turn(done, "protected"))
+    }
 
-fn left_out(table: &Facts) -> Turn {
-    turn(table, vec![not_owned(table)], "skipped")
-}
+    fn fence(&self, spec: &Spec, noting: Noting, now: fn(&Step) -> bool) -> Result<Vec<Row>, Error> {
+        let look = || Ok(survey(spec, facts::read(&family::below(&self.tables), &Columns::of(spec))));
+        fence(spec, look, noting, now)
+    }
 
-fn not_owned(table: &Facts) -> Step {
-    let reason = format!("{} belongs to {}, whose rights you don't have", table.table(), table.owner);
-    Step::skipped(Kind::Table, reason)
+    fn turn(self, done: Vec<Row>, what: &str) -> Turn {
+        let left_out = done.iter().all(|row| row.step.kind == Kind::Table);
+        let what = if left_out { "skipped" } else { what };
+        Turn { rows: done, rest: None, said: Some(format!("{what} {}", self.name)) }
+    }
 }

@@ -93,6 +93,15 @@ pub enum Error {
         /// Why.
         why: Refusal,
     },
+    /// A protected table was put under one that is open.
+    OpenAbove {
+        /// The table.
+        child: QualifiedName,
+        /// The one above it, or the topmost parent of that.
+        parent: QualifiedName,
+        /// The column by which the one above can be protected, if it has it.
+        column: Option<Ident>,
+    },
     /// TRUNCATE of a protected table by a role that the fence binds.
     Truncate {
         /// The table.
@@ -121,6 +130,13 @@ pub enum Error {
         table: QualifiedName,
         /// The statement itself, where it is known.
         statement: Option<String>,
+    },
+    /// A table is protected together with one above it, and can't lose its fence alone.
+    ProtectedAbove {
+        /// The table.
+        table: QualifiedName,
+        /// The one above it.
+        parent: QualifiedName,
     },
     /// A statement given to alter_protected is not one ALTER TABLE of that table.
     NotAlterTable {
@@ -379,6 +395,20 @@ impl Error {
                 why.detail(),
                 why.hint(table),
             ),
+            Self::OpenAbove { child, parent, column } => {
+                let protect = column.as_ref().map(|column| {
+                    let (parent, column) = (text_literal(&parent.to_string()), text_literal(column.raw()));
+                    format!("SELECT * FROM org_scope.protect({parent}, {column});")
+                });
+                let unprotect =
+                    || format!("SELECT * FROM org_scope.unprotect({});", text_literal(&child.to_string()));
+                say(
+                    "OS009",
+                    format!("{parent} is not protected, and {child} would be below it"),
+                    Some("A query of the parent reads the rows of its children without their fence."),
+                    Some(protect.unwrap_or_else(unprotect)),
+                )
+            }
             Self::Truncate { table } => say(
                 "OS002",
                 format!("TRUNCATE would remove every organization's rows of {table}"),
@@ -415,6 +445,14 @@ impl Error {
                     Some(format!("SELECT org_scope.across_orgs({});", text_literal(&statement))),
                 )
             }
+            Self::ProtectedAbove { table, parent } => say(
+                "OS010",
+                format!("{table} is protected together with {parent}"),
+                Some(
+                    "By its own name a table shows what the one above it shows, so the fence stands on both.",
+                ),
+                Some(format!("SELECT * FROM org_scope.unprotect({});", text_literal(&parent.to_string()))),
+            ),
             Self::NotAlterTable { table } => say(
                 "OS010",
                 format!("the statement is not exactly one ALTER TABLE of {table}"),

@@ -20,6 +20,10 @@ pub struct Facts {
     pub kind: char,
     /// Whether it is a partition.
     pub is_partition: bool,
+    /// The topmost table that it is a partition of.
+    pub root: Option<(Ident, Ident)>,
+    /// OIDs of the tables that it is a partition of, or inherits from, itself.
+    pub parents: Vec<u32>,
     /// Whether it is another session's temporary table.
     pub other_temp: bool,
     /// Whether it belongs to the server itself.
@@ -50,9 +54,11 @@ pub struct Facts {
     pub guard: Option<Guard>,
     /// The trigger that stamps the actor, or what has its name.
     pub stamp: Option<Stamp>,
-    /// Inheritance parents without a fence.
+    /// All tables above it, as partitions or by inheritance, that have no fence.
     pub open_parents: Vec<(Ident, Ident)>,
-    /// Inheritance children without a fence.
+    /// All tables above it that have one.
+    pub fenced_parents: Vec<(Ident, Ident)>,
+    /// Partitions and inheritance children without a fence.
     pub open_children: Vec<(Ident, Ident)>,
 }
 
@@ -197,6 +203,25 @@ impl Facts {
         QualifiedName { schema: self.schema.clone(), name: self.name.clone() }
     }
 
+    /// Whether all its rows are its partitions'.
+    pub fn is_partitioned(&self) -> bool {
+        self.kind == 'p'
+    }
+
+    /// The table that protect is called for: of a partition, the topmost parent.
+    pub fn whole(&self) -> QualifiedName {
+        match &self.root {
+            Some((schema, name)) => QualifiedName { schema: schema.clone(), name: name.clone() },
+            None => self.table(),
+        }
+    }
+
+    /// The tables above it that have a fence.
+    pub fn fenced_above(&self) -> impl Iterator<Item = QualifiedName> {
+        let above = self.fenced_parents.iter();
+        above.map(|(schema, name)| QualifiedName { schema: schema.clone(), name: name.clone() })
+    }
+
     /// The policy of that name.
     pub fn policy(&self, name: &str) -> Option<&Policy> {
         self.policies.iter().find(|p| p.name.raw() == name)
@@ -258,7 +283,12 @@ impl Facts {
             let missing = stamp.missing.as_deref().and_then(MissingUser::from_word)?;
             Some(Actor { column: stamp.column.clone()?, missing })
         });
-        by_trigger.or_else(|| self.memory()?.actor)
+        by_trigger.or_else(|| {
+            let told = self.memory()?.actor?;
+            // A partitioned table has no such trigger, and the column's name from its partitions'.
+            let name = self.actor.as_ref().filter(|_| self.is_partitioned()).map(|c| c.name.clone());
+            Some(Actor { column: name.unwrap_or(told.column), missing: told.missing })
+        })
     }
 
     /// Whether rows of nobody are shared, by the policies or by what the fence's comment says.

@@ -19,14 +19,19 @@ pub struct Memory {
     /// Whether protect set the DEFAULT of the org column.
     pub default: bool,
     /// Whether protect set the DEFAULT of the project column.
+    #[serde(default)]
     pub project_default: bool,
     /// Whether the fence compares an expression.
+    #[serde(default)]
     pub expression: bool,
     /// Option `shared_rows`.
+    #[serde(default)]
     pub shared: bool,
     /// Option `project_column`, as it was called then.
+    #[serde(default)]
     pub project: Option<Ident>,
     /// Options `actor_column`, as it was called then, and `actor_missing`.
+    #[serde(default)]
     pub actor: Option<Actor>,
     /// Whom the gate that protect brought is for; none if it brought none.
     pub gate: Option<Vec<Grantee>>,
@@ -47,6 +52,7 @@ pub struct Found {
     /// The DEFAULT of the org column.
     pub default: Option<String>,
     /// The DEFAULT of the project column.
+    #[serde(default)]
     pub project_default: Option<String>,
 }
 

@@ -16,6 +16,7 @@ mod refusal;
 mod simulate;
 mod spec;
 mod step;
+mod under;
 mod unprotect;
 
 pub use action::Action;
@@ -34,6 +35,7 @@ pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
 pub use refusal::{Refusal, Unfit};
 pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
 pub use step::{Kind, State, Step};
+pub use under::Under;
 pub use unprotect::{drop_default, lift, put_back, unprotect};
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.

@@ -175,7 +175,9 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
                 "{role} has {} on the table, but no permissive policy is for it: it can do none of that",
                 commands.join(", ")
             );
-            Step::note(Kind::DarkRole, Some(protect_call(table, &spec.org, &options)), reason)
+            // A gate for a partition alone would show more by its name than its parent shows.
+            let statement = (!facts.is_partition).then(|| protect_call(table, &spec.org, &options));
+            Step::note(Kind::DarkRole, statement, reason)
         }
         Finding::Privilege { privilege, role, column } => {
             let on = column.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Why a table can't be protected, and what to do instead.
 
-use super::action::Text;
+use super::action::{List, Text};
 use super::{Actor, Compared, FENCE, Facts, Source, family};
 use crate::sql::{Ident, QualifiedName};
 
@@ -15,10 +15,15 @@ pub enum Refusal {
     ForeignTable,
     /// It is something else that has no rows of its own.
     NotATable,
-    /// It is partitioned.
-    Partitioned,
     /// It is a partition.
-    Partition,
+    Partition {
+        /// The topmost table that it is a partition of.
+        root: QualifiedName,
+        /// What was asked for.
+        wanted: Source,
+    },
+    /// It has partitions that are foreign tables: where they hang, and what they are called.
+    ForeignPartitions(Vec<(QualifiedName, QualifiedName)>),
     /// It belongs to the server.
     System,
     /// It belongs to an extension.
@@ -64,6 +69,8 @@ pub enum Refusal {
         columns: Vec<Ident>,
         /// What was asked for.
         wanted: Source,
+        /// The table that protect is called for.
+        whole: QualifiedName,
     },
     /// The column can't say who acts.
     UnsupportedActor {
@@ -130,11 +137,10 @@ impl Refusal {
             return Err(Self::System);
         }
         match facts.kind {
-            'r' => {}
+            'r' | 'p' => {}
             'v' => return Err(Self::View),
             'm' => return Err(Self::MaterializedView),
             'f' => return Err(Self::ForeignTable),
-            'p' => return Err(Self::Partitioned),
             _ => return Err(Self::NotATable),
         }
         if let Some(extension) = &facts.extension {
@@ -142,9 +148,6 @@ impl Refusal {
         }
         if facts.other_temp {
             return Err(Self::OtherTemporary);
-        }
-        if facts.is_partition {
-            return Err(Self::Partition);
         }
         let org = Compared::of(facts, wanted)?;
         if let Some((schema, name)) = facts.open_parents.first() {
@@ -160,7 +163,11 @@ impl Refusal {
             // What is compared would change under the users of the table, so they say so themselves.
             Source::Expression(_) => facts.has_other_source(&org),
         };
-        if moves { Err(Self::FencedOn { columns, wanted: wanted.clone() }) } else { Ok(org) }
+        if moves {
+            Err(Self::FencedOn { columns, wanted: wanted.clone(), whole: facts.whole() })
+        } else {
+            Ok(org)
+        }
     }
 
     /// Whether the column can be stamped.
@@ -181,6 +188,11 @@ impl Refusal {
         Ok(actor)
     }
 
+    /// Why protect can't be called for this table alone.
+    pub fn alone(facts: &Facts, wanted: &Source) -> Option<Self> {
+        facts.is_partition.then(|| Self::Partition { root: facts.whole(), wanted: wanted.clone() })
+    }
+
     /// What the user reads after the table's name.
     pub fn message(&self) -> String {
         match self {
@@ -188,8 +200,11 @@ impl Refusal {
             Self::MaterializedView => "is a materialized view".into(),
             Self::ForeignTable => "is a foreign table".into(),
             Self::NotATable => "is not a table".into(),
-            Self::Partitioned => "is partitioned".into(),
-            Self::Partition => "is a partition".into(),
+            Self::Partition { root, .. } => format!("is a partition of {root}"),
+            Self::ForeignPartitions(partitions) => {
+                let names: Vec<&QualifiedName> = partitions.iter().map(|(_, name)| name).collect();
+                format!("has partitions that are foreign tables: {}", List(&names))
+            }
             Self::System => "is a system table".into(),
             Self::OfExtension(extension) => format!("belongs to extension {extension}"),
             Self::OtherTemporary => "is a temporary table of another session".into(),
@@ -223,9 +238,11 @@ impl Refusal {
             Self::MaterializedView => {
                 "A materialized view is a copy of rows, which row security can't fence."
             }
-            Self::ForeignTable => "Row security doesn't reach the rows of another server.",
-            Self::Partitioned | Self::Partition => {
-                "A partition is reachable by its own name, so a fence must stand on each of them; this version doesn't do that yet."
+            Self::ForeignTable | Self::ForeignPartitions(_) => {
+                "Row security doesn't reach the rows of another server."
+            }
+            Self::Partition { .. } => {
+                "A partition is reachable by its own name and by its parents', so one fence stands on all of them."
             }
             Self::CharN { .. } => "Values of char(n) that differ in trailing spaces are equal.",
             Self::Citext { .. } => "Values of citext that differ in case are equal.",
@@ -273,8 +290,12 @@ impl Refusal {
             Self::OtherTemporary | Self::System | Self::NotATable | Self::OfExtension(_) => {
                 "Protect the tables that hold your organizations' rows.".into()
             }
-            Self::Partitioned | Self::Partition => {
-                "Keep organizations' rows in an ordinary table, or revoke access to this one.".into()
+            Self::Partition { root, wanted } => call("protect", root, wanted.column()),
+            Self::ForeignPartitions(partitions) => {
+                let detach = |(parent, name): &(QualifiedName, QualifiedName)| {
+                    format!("ALTER TABLE {parent} DETACH PARTITION {name};")
+                };
+                partitions.iter().map(detach).collect::<Vec<_>>().join(" ")
             }
             Self::MissingColumn(_) => {
                 format!("SELECT * FROM org_scope.plan({}, org_column => '...');", Text(&table.to_string()))
@@ -283,8 +304,8 @@ impl Refusal {
             Self::Nondeterministic { column } => retype(column, "text COLLATE pg_catalog.\"default\""),
             Self::UnsupportedType { column, .. } => retype(column, &format!("text USING {column}::text")),
             Self::OpenParent { parent, wanted } => call("protect", parent, wanted.column()),
-            Self::FencedOn { wanted: Source::Column(column), .. } => {
-                format!("{} {}", call("unprotect", table, None), call("protect", table, Some(column)))
+            Self::FencedOn { wanted: Source::Column(column), whole, .. } => {
+                format!("{} {}", call("unprotect", table, None), call("protect", whole, Some(column)))
             }
             Self::FencedOn { .. } => call("unprotect", table, None),
             Self::UnsupportedActor { column, .. } => retype(column, &format!("text USING {column}::text")),

@@ -122,6 +122,8 @@ fn table() -> Facts {
         name: ident("agents"),
         kind: 'r',
         is_partition: false,
+        root: None,
+        parents: vec![],
         other_temp: false,
         system: false,
         extension: None,
@@ -138,6 +140,7 @@ fn table() -> Facts {
         guard: None,
         stamp: None,
         open_parents: vec![],
+        fenced_parents: vec![],
         open_children: vec![],
     }
 }
@@ -252,7 +255,10 @@ fn a_fence_on_another_column_is_not_moved() {
     facts.column.as_mut().expect("a column").name = ident("other");
     let wanted = Source::Column(ident("other"));
     let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
-    assert_eq!(error, Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted }));
+    assert_eq!(
+        error,
+        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: facts.table() })
+    );
 }
 
 #[test]

@@ -14,6 +14,8 @@ struct Wish<'a> {
     was_set: bool,
     /// What protect found then, where it had set its own.
     found: Option<Option<String>>,
+    /// What protect found for the table above, whose DEFAULT was copied where this table was created under it.
+    above: Option<String>,
     what: &'static str,
 }
 
@@ -46,6 +48,7 @@ impl Plan<'_> {
                 asked: self.spec.set_default,
                 was_set: org_set,
                 found: found.as_ref().filter(|_| org_set).map(|f| f.default.clone()),
+                above: around.under.and_then(|under| under.default.clone()),
                 what: "a new row is the current organization's",
             };
             (defaults.org_set, defaults.org) = self.default(&wish, around);
@@ -59,6 +62,7 @@ impl Plan<'_> {
                 asked: self.spec.set_default && self.project.is_some(),
                 was_set: project_set,
                 found: found.as_ref().filter(|_| project_set).map(|f| f.project_default.clone()),
+                above: around.under.and_then(|under| under.project_default.clone()),
                 what: "a new row is the current project's",
             };
             (defaults.project_set, defaults.project) = self.default(&wish, around);
@@ -71,7 +75,7 @@ impl Plan<'_> {
         let is_ours = wish.column.default.as_deref() == Some(wish.ours);
         let found = match (&wish.found, is_ours) {
             (Some(found), _) => found.clone(),
-            (None, true) => None,
+            (None, true) => wish.above.clone(),
             (None, false) => wish.column.default.clone(),
         };
         let column = wish.column.name.clone();

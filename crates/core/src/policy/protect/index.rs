@@ -6,7 +6,10 @@ use crate::policy::{Action, Kind, Surroundings, index_name_candidates};
 
 impl Plan<'_> {
     pub(super) fn index(&mut self, around: &Surroundings<'_>) {
-        if !self.spec.create_index || self.facts.serving(&self.org).any(|i| i.valid) {
+        if !self.spec.create_index
+            || self.facts.is_partitioned()
+            || self.facts.serving(&self.org).any(|i| i.valid)
+        {
             return;
         }
         let broken = self.facts.serving(&self.org).next().map(|i| i.name.clone());

@@ -15,7 +15,8 @@ pub(super) use index::is_ours;
 
 use super::memory::VERSION;
 use super::{
-    Action, Actor, Compared, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, Refusal, Spec, State, Step,
+    Action, Actor, Compared, Extra, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, Refusal, Spec, State,
+    Step, Under,
 };
 use crate::sql::{Ident, QualifiedName};
 
@@ -34,13 +35,20 @@ pub struct Surroundings<'a> {
     pub kept: Option<&'a Memory>,
     /// Which of [`gate_roles_told`] don't exist any more.
     pub gone: &'a [Ident],
+    /// What the table takes over from the one above it.
+    pub under: Option<&'a Under>,
     /// Tells whether a text is one bare expression, so that it can stand in SET DEFAULT.
     pub is_expression: Option<fn(&str) -> bool>,
 }
 
 /// Whether protect has to build an index: then its name and the table's size are needed.
+///
+/// A partitioned table has none of its own: an index of it would take up the ones that its partitions have
+/// already, and take them along when it is dropped; nor could it be built CONCURRENTLY.
 pub fn wants_index(spec: &Spec, facts: &Facts) -> bool {
-    spec.create_index && Compared::of(facts, &spec.org).is_ok_and(|org| facts.serving(&org).next().is_none())
+    spec.create_index
+        && !facts.is_partitioned()
+        && Compared::of(facts, &spec.org).is_ok_and(|org| facts.serving(&org).next().is_none())
 }
 
 /// Roles of a gate that comes back by what the fence's comment says: nothing else names them, so
@@ -85,6 +93,10 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
         None => None,
     };
     let actor = match spec.actor.or_standing(facts.standing_actor()) {
+        // Known by what the comment says alone, as it has no trigger.
+        Some(actor) if facts.is_partitioned() && facts.actor.is_none() && spec.actor == Extra::Keep => {
+            Some(actor)
+        }
         Some(actor) => Some(Refusal::check_actor(facts, actor)?),
         None => None,
     };
@@ -108,7 +120,7 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     plan.stamp();
     let defaults = plan.defaults(around);
     let fence_created = plan.fences();
-    let gate = plan.gates(around.gone);
+    let gate = plan.gates(around);
     plan.remember(fence_created, defaults, gate);
     plan.flags();
     Ok(plan.steps)

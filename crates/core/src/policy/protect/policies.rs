@@ -1,8 +1,7 @@
 //! The policies of the plan.
 
-use super::{Plan, as_set};
+use super::{Plan, Surroundings, as_set};
 use crate::policy::{Action, Grantee, Kind, Part, Policy, Step, Wanted, part};
-use crate::sql::Ident;
 
 impl Plan<'_> {
     /// The restrictive policies. Says whether the fence itself is new.
@@ -74,9 +73,9 @@ impl Plan<'_> {
     }
 
     /// The permissive policies. Whom the gate that protect brings is for; none where it brings none.
-    pub(super) fn gates(&mut self, gone: &[Ident]) -> Option<Vec<Grantee>> {
+    pub(super) fn gates(&mut self, around: &Surroundings<'_>) -> Option<Vec<Grantee>> {
         let mut wanted = part::permissive(&self.org, self.shared).into_iter();
-        let gate = wanted.next().map(|gate| self.gate(&gate, gone)).unwrap_or_default();
+        let gate = wanted.next().map(|gate| self.gate(&gate, around)).unwrap_or_default();
         match (wanted.next(), gate.stands_for) {
             // Where no gate of ours stands, finer policies say what can be read.
             (Some(shared), Some(roles)) => self.shared_gate(&shared, roles),
@@ -110,7 +109,7 @@ impl Plan<'_> {
         }
     }
 
-    fn gate(&mut self, wanted: &Wanted, gone: &[Ident]) -> Gated {
+    fn gate(&mut self, wanted: &Wanted, around: &Surroundings<'_>) -> Gated {
         let create =
             |roles: &[Grantee]| Action::CreatePolicy { policy: wanted.clone(), roles: roles.to_vec() };
         let told = self.told.as_ref().and_then(|m| m.gate.clone());
@@ -124,7 +123,8 @@ impl Plan<'_> {
                 // Finer policies took its place.
                 (None, Some(_)) if others => return Gated { remembered: told, stands_for: None },
                 (None, Some(roles)) => {
-                    let here = |role: &&Grantee| role.0.as_ref().is_none_or(|name| !gone.contains(name));
+                    let here =
+                        |role: &&Grantee| role.0.as_ref().is_none_or(|name| !around.gone.contains(name));
                     let here: Vec<_> = roles.iter().filter(here).cloned().collect();
                     if here.is_empty() {
                         let reason = "the gate had been dropped, and the roles that it was for are gone: \
@@ -138,10 +138,15 @@ impl Plan<'_> {
                 (None, None) if !self.first || self.facts.row_security || !self.facts.policies.is_empty() => {
                     return Gated::default();
                 }
-                (None, None) => (
-                    vec![Grantee::PUBLIC],
-                    "without a PERMISSIVE policy the fence would show nothing; it carries the same condition",
-                ),
+                (None, None) => {
+                    // By its own name a partition shows what its parent shows, and not more.
+                    let all = || Some(vec![Grantee::PUBLIC]);
+                    let Some(roles) = around.under.map_or_else(all, |under| under.gate.clone()) else {
+                        return Gated::default();
+                    };
+                    let reason = "without a PERMISSIVE policy the fence would show nothing; it carries the same condition";
+                    (roles, reason)
+                }
             };
             self.push(Kind::Gate, create(&roles), reason);
             self.comment(Part::Gate);

@@ -25,6 +25,11 @@ impl Plan<'_> {
     }
 
     pub(super) fn stamp(&mut self) {
+        // The server would copy it onto each partition, and take it away when that is detached: each
+        // partition has its own, which fires as well for rows that come by way of the parent.
+        if self.facts.is_partitioned() && self.facts.stamp.is_none() {
+            return;
+        }
         let told = self.told.as_ref().is_some_and(|m| m.actor.is_some());
         match (&self.actor.clone(), &self.facts.stamp) {
             (None, None) => {}

@@ -1,0 +1,22 @@
+//! What happens with the DDL of others: a file for each reaction.
+
+mod joins;
+
+use org_scope_core::Error;
+
+use crate::pg::event::{self, Command};
+
+/// At the end of a statement of those that the event trigger names. Each reaction decides by the parse tree alone
+/// whether the statement can concern it.
+///
+/// # Errors
+/// Whatever makes the statement fail.
+pub(crate) fn command_end(command: &Command<'_>) -> Result<(), Error> {
+    if event::stands_aside() {
+        return Ok(());
+    }
+    if command.joins() {
+        joins::react()?;
+    }
+    Ok(())
+}
