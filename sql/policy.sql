@@ -2,42 +2,47 @@
 CREATE FUNCTION org_scope.protect(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
     set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
-    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error',
+    copy_view boolean DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect';
-COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
+COMMENT ON FUNCTION org_scope.protect(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'fences a table: no statement of any role sees or changes rows of another organization than the current one';
 
 CREATE FUNCTION org_scope.plan(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
     set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
-    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error',
+    copy_view boolean DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan';
-COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan(regclass, name, boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'shows what protect would do with the same arguments';
 
 CREATE FUNCTION org_scope.protect_expression(
     target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
     set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
-    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error',
+    copy_view boolean DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_expression';
-COMMENT ON FUNCTION org_scope.protect_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'fences a table whose organization is the value of an expression over the row';
+COMMENT ON FUNCTION org_scope.protect_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'fences a table whose organization is the value of an expression over the row';
 
 CREATE FUNCTION org_scope.plan_expression(
     target regclass, expression text, org_type regtype, force boolean DEFAULT true, create_index boolean DEFAULT true,
     set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
-    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error',
+    copy_view boolean DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_expression';
-COMMENT ON FUNCTION org_scope.plan_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_expression would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_expression(regclass, text, regtype, boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'shows what protect_expression would do with the same arguments';
 
 CREATE FUNCTION org_scope.plan_all(
     org_column name, schemas name[] DEFAULT '{public}', force boolean DEFAULT true, create_index boolean DEFAULT true,
     set_default boolean DEFAULT true, roles name[] DEFAULT NULL, shared_rows boolean DEFAULT NULL,
-    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error'
+    project_column name DEFAULT NULL, actor_column name DEFAULT NULL, actor_missing text DEFAULT 'error',
+    copy_view boolean DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_all';
-COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'shows what protect_all would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'shows what protect_all would do with the same arguments';
 
 CREATE FUNCTION org_scope.unprotect(target regclass) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_unprotect';
@@ -51,6 +56,11 @@ CREATE FUNCTION org_scope.truncate_guard() RETURNS trigger
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_truncate_guard';
 COMMENT ON FUNCTION org_scope.truncate_guard() IS 'trigger function: stops TRUNCATE by roles that row security binds';
 
+-- Runs as whoever writes to the view, with nobody's rights but theirs.
+CREATE FUNCTION org_scope.copy_row() RETURNS trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_copy_row';
+COMMENT ON FUNCTION org_scope.copy_row() IS 'trigger function: inserts a row that comes to a copy view into its table, as the current user';
+
 CREATE FUNCTION org_scope.stamp_actor() RETURNS trigger
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_stamp_actor';
 COMMENT ON FUNCTION org_scope.stamp_actor() IS 'trigger function: writes the session''s user into a new row, and keeps it';
@@ -59,10 +69,10 @@ COMMENT ON FUNCTION org_scope.stamp_actor() IS 'trigger function: writes the ses
 -- step asks again whose table it is.
 CREATE FUNCTION org_scope._begin_protect(
     org_column name, schemas name[], force boolean, create_index boolean, set_default boolean, roles name[],
-    shared_rows boolean, project_column name, actor_column name, actor_missing text
+    shared_rows boolean, project_column name, actor_column name, actor_missing text, copy_view boolean
 ) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_protect';
-COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
+COMMENT ON FUNCTION org_scope._begin_protect(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS 'internal: plans a run of protect_all; says whether its caller may commit between steps';
 
 CREATE FUNCTION org_scope._begin_unprotect(schemas name[]) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_unprotect';
@@ -95,7 +105,8 @@ CREATE PROCEDURE org_scope.protect_all(
   shared_rows pg_catalog.bool DEFAULT NULL,
   project_column pg_catalog.name DEFAULT NULL,
   actor_column pg_catalog.name DEFAULT NULL,
-  actor_missing pg_catalog.text DEFAULT 'error'
+  actor_missing pg_catalog.text DEFAULT 'error',
+  copy_view pg_catalog.bool DEFAULT NULL
 )
 LANGUAGE plpgsql
 AS $procedure$
@@ -106,7 +117,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   may_commit := org_scope._begin_protect(
     org_column, schemas, force, create_index, set_default, roles, shared_rows, project_column, actor_column,
-    actor_missing);
+    actor_missing, copy_view);
   WHILE org_scope._run_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -117,7 +128,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', callers_path, true);
 END
 $procedure$;
-COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text) IS
+COMMENT ON PROCEDURE org_scope.protect_all(name, name[], boolean, boolean, boolean, name[], boolean, name, name, text, boolean) IS
   'protects every table of the schemas that has the org column, with a commit after each where the caller allows it; see the view last_run';
 
 CREATE PROCEDURE org_scope.unprotect_all(schemas pg_catalog.name[])

@@ -162,7 +162,7 @@ fn a_child_is_skipped_where_its_parent_failed_meanwhile() {
         "CREATE TABLE m_parent (id int, org_id text); CREATE TABLE a_child () INHERITS (m_parent);
          CREATE TABLE other (org_id text)",
     );
-    owner.run("SELECT org_scope._begin_protect('org_id', '{public}', true, true, true, NULL, NULL, NULL, NULL, 'error')");
+    owner.run("SELECT org_scope._begin_protect('org_id', '{public}', true, true, true, NULL, NULL, NULL, NULL, 'error', NULL)");
     wall.db.superuser().run("ALTER TABLE m_parent OWNER TO CURRENT_USER");
     while owner.text("SELECT org_scope._run_step()::text") == "true" {}
     for (table, reason) in [("m_parent", "belongs to"), ("a_child", "inherits from public.m_parent")] {
@@ -369,7 +369,7 @@ struct Road {
     attack: &'static str,
 }
 
-const ROADS: [Road; 11] = [
+const ROADS: [Road; 15] = [
     Road {
         kind: "view",
         build: "CREATE VIEW road AS SELECT * FROM agents; GRANT SELECT ON road TO {app}",
@@ -395,6 +395,31 @@ const ROADS: [Road; 11] = [
         kind: "view",
         build: "CREATE MATERIALIZED VIEW road AS SELECT * FROM agents; GRANT SELECT (id) ON road TO {app}",
         attack: "SELECT count(id) FROM road",
+    },
+    Road {
+        kind: "view",
+        build: "CREATE MATERIALIZED VIEW copies AS SELECT * FROM agents; CREATE VIEW road AS SELECT * FROM copies;
+                GRANT SELECT ON road TO {app}",
+        attack: "SELECT count(*) FROM road",
+    },
+    Road {
+        kind: "view",
+        build: "CREATE TABLE plans (name text); CREATE VIEW road AS SELECT a.*, p.name AS plan FROM agents a LEFT JOIN plans p ON true;
+                GRANT SELECT ON road TO {app}",
+        attack: "SELECT count(*) FROM road",
+    },
+    Road {
+        kind: "function",
+        build: "CREATE VIEW peek WITH (security_invoker = true) AS SELECT * FROM agents; CREATE VIEW over AS SELECT * FROM peek;
+                CREATE FUNCTION road() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+                AS 'BEGIN RETURN (SELECT count(*) FROM public.over); END'",
+        attack: "SELECT road()",
+    },
+    Road {
+        kind: "function",
+        build: "CREATE VIEW peek WITH (security_invoker = true) AS SELECT * FROM agents;
+                CREATE FUNCTION road() RETURNS bigint SECURITY DEFINER BEGIN ATOMIC SELECT count(*) FROM peek; END",
+        attack: "SELECT road()",
     },
     Road {
         kind: "function",

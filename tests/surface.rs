@@ -59,7 +59,8 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "define_projects",
             "disallow",
             "unbind_role",
-            "undefine_projects"
+            "undefine_projects",
+            "usage"
         ]
     );
 }

@@ -112,6 +112,29 @@ fn a2_all_users_of_an_organization_see_the_same_rows() {
 }
 
 #[test]
+fn a3_rows_and_bytes_of_each_organization_come_from_one_query() {
+    let platform = Platform::new("a3");
+    let billing = platform.db.role("billing");
+    let mut everything = platform.db.superuser();
+    everything.run(&format!("GRANT EXECUTE ON FUNCTION org_scope.usage(name[]) TO {billing}"));
+    let mut session = platform.db.connect(&billing);
+    for table in TABLES {
+        assert_eq!(
+            session.rows(&format!(
+                "SELECT org, rows FROM org_scope.usage() WHERE target = '{table}'::regclass ORDER BY org"
+            )),
+            everything.rows(&format!(
+                "SELECT organization_id, count(*) FROM {table} GROUP BY 1 ORDER BY organization_id::text"
+            )),
+            "{table}"
+        );
+        assert_eq!(session.text(&format!("SELECT has_any_column_privilege('{table}', 'SELECT')")), "f");
+    }
+    let bill = "SELECT org FROM org_scope.usage() GROUP BY org ORDER BY sum(bytes) DESC LIMIT 1";
+    assert_eq!(session.text(bill), ACME, "who has most of the rows has most of the bytes");
+}
+
+#[test]
 fn a7_the_organization_comes_once_from_the_environment() {
     let platform = Platform::new("a7");
     let program = platform.user("program");

@@ -10,3 +10,4 @@ mod harden;
 mod policy;
 mod projects;
 mod steps;
+mod usage;

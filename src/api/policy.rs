@@ -21,6 +21,7 @@ fn options(call: &Call, first: usize) -> Result<Options, Error> {
         project_column: name(first + 5),
         actor_column: name(first + 6),
         actor_missing: call.required(first + 7, "actor_missing")?,
+        copy_view: call.arg(first + 8),
     })
 }
 
@@ -87,6 +88,11 @@ entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
             table.shared_rows.into_datum(),
         ]
     })))
+});
+
+entry!(org_scope_copy_row, pg_finfo_org_scope_copy_row, |call| {
+    let Some(row) = call.row_trigger() else { return Err(Error::NotCopyTrigger) };
+    if policy::copy_row(&row)? { Ok(row.kept()) } else { Ok(Answer::Fired) }
 });
 
 entry!(org_scope_ddl_command_end, pg_finfo_org_scope_ddl_command_end, |call| {

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use org_scope_core::Error;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
-use pgrx::spi::{Spi, SpiError};
+use pgrx::spi::Spi;
 
 use crate::context::projects;
 use crate::pg::project_source::ProjectSource;
@@ -59,6 +59,6 @@ fn begin(command: &CStr) {
 }
 
 fn run(statement: &str, args: &[DatumWithOid<'_>]) {
-    Spi::connect_mut(|client| client.update(statement, None, args).map(drop).map_err(SpiError::from))
+    Spi::connect_mut(|client| client.update(statement, None, args).map(drop))
         .expect("a statement of our own on our own table");
 }

@@ -14,6 +14,20 @@ use super::{event, throw};
 /// A call's arguments.
 pub(crate) struct Call(FunctionCallInfo);
 
+/// A row on its way into a view.
+pub(crate) struct RowTrigger<'a> {
+    pub(crate) data: &'a pg_sys::TriggerData,
+    /// Whether the trigger fires for the first time in its statement.
+    pub(crate) first: bool,
+}
+
+impl RowTrigger<'_> {
+    /// The answer that the row was taken as it is.
+    pub(crate) fn kept(&self) -> Answer {
+        Answer::Value(Datum::from(self.data.tg_trigtuple))
+    }
+}
+
 /// What a function gives back.
 pub(crate) enum Answer {
     /// SQL NULL, or nothing at all (void).
@@ -72,6 +86,31 @@ impl Call {
         let data = unsafe { self.0.as_ref() }?;
         // SAFETY: as above.
         unsafe { PgTrigger::from_fcinfo(data) }.ok()
+    }
+
+    /// The row that a trigger was fired for INSTEAD OF an INSERT, or `None` where none was.
+    pub(crate) fn row_trigger(&self) -> Option<RowTrigger<'_>> {
+        use pg_sys::{
+            TRIGGER_EVENT_INSERT, TRIGGER_EVENT_INSTEAD, TRIGGER_EVENT_OPMASK, TRIGGER_EVENT_ROW,
+            TRIGGER_EVENT_TIMINGMASK,
+        };
+        self.trigger()?;
+        // SAFETY: a trigger's call, as was just seen, has its data as context.
+        let data = unsafe { (*self.0).context };
+        // SAFETY: as above.
+        let data = unsafe { data.cast::<pg_sys::TriggerData>().as_ref() }?;
+        let kind = data.tg_event & (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_TIMINGMASK | TRIGGER_EVENT_ROW);
+        if kind != TRIGGER_EVENT_INSERT | TRIGGER_EVENT_INSTEAD | TRIGGER_EVENT_ROW {
+            return None;
+        }
+        // SAFETY: the call's own data; the server keeps it for all rows of one statement.
+        let function = unsafe { (*self.0).flinfo };
+        // SAFETY: as above.
+        let function = unsafe { &mut *function };
+        let first = function.fn_extra.is_null();
+        // Only ever compared with null.
+        function.fn_extra = std::ptr::from_mut(function).cast();
+        Some(RowTrigger { data, first })
     }
 
     /// The statement whose event trigger calls, or `None` where none does.

@@ -55,6 +55,43 @@ struct Analysed {
 /// # Errors
 /// [`Unfit`] where it can't say whose a row is.
 pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
+    let analysed = checked(table, text)?;
+    // SAFETY: an analysed expression.
+    let found = unsafe { pg_sys::exprType(analysed.node) };
+    if found != org_type {
+        return Err(Unfit::Type(type_name(found)));
+    }
+    let family = family_of(org_type).ok_or(Unfit::UnsupportedType)?;
+    // SAFETY: an analysed expression, with its collations.
+    let collation = unsafe { pg_sys::exprCollation(analysed.node) };
+    if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
+        return Err(Unfit::Collation);
+    }
+    // SAFETY: NUL-terminated, in the current memory context.
+    let printed = unsafe { CStr::from_ptr(analysed.printed) };
+    Ok(Expression { printed: printed.to_string_lossy().into_owned(), family })
+}
+
+/// The same expression to be asked of rows, with its type; none where it couldn't be read any more.
+pub(crate) fn over_rows(table: Oid, expression: &Expression) -> Option<(*mut Node, Oid)> {
+    let analysed = checked(table, &expression.printed).ok()?;
+    // SAFETY: an analysed expression.
+    let found = unsafe { pg_sys::exprType(analysed.node) };
+    (family_of(found) == Some(expression.family)).then_some((analysed.node, found))
+}
+
+/// The readers that compare with a type.
+pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
+    match org_type {
+        pg_sys::TEXTOID => Some(OrgType::Text),
+        pg_sys::UUIDOID => Some(OrgType::Uuid),
+        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => Some(OrgType::Bigint),
+        _ => None,
+    }
+}
+
+/// Reads it, and says what it may do.
+fn checked(table: Oid, text: &str) -> Result<Analysed, Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
@@ -64,36 +101,22 @@ pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, 
     }
     let mut seen = Seen { columns: false, foreign: false };
     // SAFETY: an analysed expression; the state outlives the walk.
-    unsafe { throw::whole(|| walk(analysed.node, (&raw mut seen).cast())) };
+    let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
+    // SAFETY: calls the server alone and owns nothing.
+    unsafe { throw::whole(look) };
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
     // SAFETY: an analysed expression; looks functions up.
-    if unsafe { throw::whole(|| contain_mutable_functions(analysed.node)) } {
+    let look = || unsafe { contain_mutable_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } {
         return Err(Unfit::Volatile);
     }
     if !seen.columns {
         return Err(Unfit::Constant);
     }
-    // SAFETY: an analysed expression.
-    let found = unsafe { pg_sys::exprType(analysed.node) };
-    if found != org_type {
-        return Err(Unfit::Type(type_name(found)));
-    }
-    let family = match org_type {
-        pg_sys::TEXTOID => OrgType::Text,
-        pg_sys::UUIDOID => OrgType::Uuid,
-        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => OrgType::Bigint,
-        _ => return Err(Unfit::UnsupportedType),
-    };
-    // SAFETY: an analysed expression, with its collations.
-    let collation = unsafe { pg_sys::exprCollation(analysed.node) };
-    if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
-        return Err(Unfit::Collation);
-    }
-    // SAFETY: NUL-terminated, in the current memory context.
-    let printed = unsafe { CStr::from_ptr(analysed.printed) };
-    Ok(Expression { printed: printed.to_string_lossy().into_owned(), family })
+    Ok(analysed)
 }
 
 fn analyse(table: Oid, raw: *mut Node) -> Analysed {
@@ -112,7 +135,9 @@ fn analyse(table: Oid, raw: *mut Node) -> Analysed {
     // SAFETY: the expression just analysed.
     unsafe { assign_expr_collations(state, node) };
     // SAFETY: open until table_close.
-    let name = unsafe { &raw const (*(*relation).rd_rel).relname.data }.cast();
+    let class = unsafe { (*relation).rd_rel };
+    // SAFETY: the relation's own, valid as long as it is open.
+    let name = unsafe { &raw const (*class).relname.data }.cast();
     // SAFETY: a name is NUL-terminated, and copied.
     let context = unsafe { pg_sys::deparse_context_for(name, table) };
     // SAFETY: an expression over that table.
@@ -161,7 +186,9 @@ unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool
 
 fn type_name(oid: Oid) -> String {
     // SAFETY: prints any OID.
-    let name = unsafe { throw::whole(|| format_type_be(oid)) };
+    let print = || unsafe { format_type_be(oid) };
+    // SAFETY: calls the server alone and owns nothing.
+    let name = unsafe { throw::whole(print) };
     // SAFETY: NUL-terminated, in the current memory context.
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }

@@ -79,17 +79,19 @@ impl<'a> NewTuple<'a> {
         let descriptor = unsafe { (*self.data.tg_relation).rd_att };
         // SAFETY: a row of that relation, and a column of it.
         let datum = unsafe { pg_sys::heap_getattr(row, number, descriptor, &mut is_null) };
-        // SAFETY: the datum is of the type that the descriptor says.
-        unsafe {
-            match self.attribute.atttypid {
-                pg_sys::TEXTOID | pg_sys::VARCHAROID => String::from_datum(datum, is_null).map(Held::Text),
-                pg_sys::UUIDOID => Uuid::from_datum(datum, is_null)
-                    .map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes()))),
-                pg_sys::INT2OID => i16::from_datum(datum, is_null).map(|v| Held::Integer(v.into())),
-                pg_sys::INT4OID => i32::from_datum(datum, is_null).map(|v| Held::Integer(v.into())),
-                pg_sys::INT8OID => i64::from_datum(datum, is_null).map(Held::Integer),
-                _ => None,
-            }
+        /// The datum of a type that the caller has looked up.
+        fn held<T: FromDatum>(datum: pg_sys::Datum, is_null: bool) -> Option<T> {
+            // SAFETY: the datum is of the type that the descriptor says.
+            unsafe { T::from_datum(datum, is_null) }
+        }
+        match self.attribute.atttypid {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum, is_null).map(Held::Text),
+            pg_sys::UUIDOID => held::<Uuid>(datum, is_null)
+                .map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes()))),
+            pg_sys::INT2OID => held::<i16>(datum, is_null).map(|v| Held::Integer(v.into())),
+            pg_sys::INT4OID => held::<i32>(datum, is_null).map(|v| Held::Integer(v.into())),
+            pg_sys::INT8OID => held(datum, is_null).map(Held::Integer),
+            _ => None,
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn alter_protected(target: Oid, text: &str) -> Result<Vec<Row>, Error
     };
     all.extend(rows(target.to_u32(), vec![ran]));
     settings::neutral(|| {
-        for (spec, table) in lifted {
+        for Lifted { spec, table } in lifted {
             all.extend(rows(table.oid, restored(&spec, &table)?));
         }
         Ok(all)
@@ -71,8 +71,14 @@ fn retyped(target: Oid, before: &Facts, spec: &Spec) -> bool {
     facts::read_one(target, &Columns::of(spec)).is_some_and(|now| type_of(&now) != type_of(before))
 }
 
+/// A table whose policies are lifted, as it was.
+struct Lifted {
+    spec: Spec,
+    table: Facts,
+}
+
 /// Lifts the policies; says what it did, and how each table was.
-fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Row>, Vec<(Spec, Facts)>), Error> {
+fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Row>, Vec<Lifted>), Error> {
     let Some(facts) = facts::read_standing(target) else { return Err(Error::BadName) };
     let table = facts.table();
     if spec_of(&facts)?.is_none() {
@@ -97,7 +103,7 @@ fn lift(target: Oid, text: &str, alter: Option<AlterTable>) -> Result<(Vec<Row>,
     for table in below.iter().filter_map(|oid| tables.remove(&oid.to_u32())).filter(|table| table.owned) {
         let Some(spec) = spec_of(&table)? else { continue };
         done.extend(rows(table.oid, execute(Oid::from_u32(table.oid), policy::lift(&table))));
-        lifted.push((spec, table));
+        lifted.push(Lifted { spec, table });
     }
     Ok((done, lifted))
 }
@@ -108,7 +114,7 @@ fn spec_of(facts: &Facts) -> Result<Option<Spec>, Error> {
         return Ok(None);
     };
     if let Some(columns) = ambiguous(facts, &spec) {
-        let why = Refusal::FencedOn { columns, wanted: spec.org, whole: facts.whole() };
+        let why = Refusal::FencedOn { columns, wanted: spec.org, whole: Box::new(facts.whole()) };
         return Err(Error::CannotProtect { table: facts.table(), why });
     }
     // The gate comes back for the roles it has now, also where the comment that names them is lost.

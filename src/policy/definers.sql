@@ -1,8 +1,8 @@
 -- SECURITY DEFINER functions whose owner passes the policies of some of the tables.
--- $1: [{oid, force}]
+-- $1: [{oid, force, views: [oid…]}], views: those that stand for the table
 WITH target AS (
-  SELECT t.oid, t.force, c.relowner
-  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool),
+  SELECT t.oid, t.force, t.views, c.relowner
+  FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS t(oid pg_catalog.oid, force pg_catalog.bool, views pg_catalog.oid[]),
   -- OFFSET 0, here and below: a lookup by the table; in a join the planner would rather read all of it.
   LATERAL (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = t.oid OFFSET 0) c
 ),
@@ -18,10 +18,11 @@ passing AS MATERIALIZED (
 naming AS MATERIALIZED (
   SELECT d.objid, pg_catalog.json_agg(DISTINCT t.oid::pg_catalog.int8) AS tables
   FROM target t,
+  LATERAL (SELECT t.oid UNION ALL SELECT pg_catalog.unnest(t.views)) named(oid),
   LATERAL (
     SELECT d.objid
     FROM pg_catalog.pg_depend d
-    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = named.oid
       AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     OFFSET 0
   ) d

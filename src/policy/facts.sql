@@ -104,7 +104,26 @@ FROM (
       JOIN pg_catalog.pg_namespace cn ON cn.oid = cc.relnamespace
       WHERE h.inhparent = c.oid AND NOT h.inhdetachpending
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = cc.oid AND f.polname = 'org_scope_fence')
-    ), '[]') AS open_children
+    ), '[]') AS open_children,
+    -- A view of the table's own schema that belongs to one whose rights the caller has, and whose trigger is ours.
+    ( SELECT v.relname
+      FROM pg_catalog.pg_depend d,
+      LATERAL (
+        SELECT v.oid, v.relname, v.relowner
+        FROM pg_catalog.pg_rewrite w
+        JOIN pg_catalog.pg_class v ON v.oid = w.ev_class
+        WHERE w.oid = d.objid AND w.ev_type = '1' AND v.relkind = 'v' AND v.relnamespace = c.relnamespace
+        OFFSET 0
+      ) v
+      JOIN pg_catalog.pg_trigger t ON t.tgrelid = v.oid AND t.tgname = 'org_scope_copy'
+      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'copy_row'
+      JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace AND pn.nspname = 'org_scope'
+      WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
+        AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        AND pg_catalog.pg_has_role(v.relowner, 'USAGE')
+      ORDER BY v.relowner <> c.relowner, v.relname
+      LIMIT 1
+    ) AS copy_view
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   CROSS JOIN LATERAL (

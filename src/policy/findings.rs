@@ -1,6 +1,6 @@
 //! Looks for what a table's fence can't stop, and what it would stop unasked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
 use org_scope_core::policy::{
@@ -62,14 +62,66 @@ WHERE p.oid = ANY ($1)
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')";
 
+/// Views that read the table as whoever asks, a definer function for instance, and the views above them.
+const INVOKER_VIEWS: &CStr = c"
+WITH RECURSIVE over AS (
+  SELECT t.oid AS root, v.oid, v.relname
+  FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS t(oid),
+  LATERAL (
+    SELECT d.objid FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT v.oid, v.relname
+    FROM pg_catalog.pg_rewrite w
+    JOIN pg_catalog.pg_class v ON v.oid = w.ev_class
+    WHERE w.oid = d.objid AND w.ev_type = '1' AND v.relkind = 'v' AND EXISTS (
+      SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
+      WHERE o.option_name = 'security_invoker' AND o.option_value::pg_catalog.bool)
+    OFFSET 0
+  ) v
+  UNION
+  SELECT over.root, v.oid, v.relname
+  FROM over,
+  LATERAL (
+    SELECT d.objid FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = over.oid
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT v.oid, v.relname
+    FROM pg_catalog.pg_rewrite w
+    JOIN pg_catalog.pg_class v ON v.oid = w.ev_class
+    WHERE w.oid = d.objid AND w.ev_type = '1' AND v.relkind = 'v' AND v.oid <> over.oid
+    OFFSET 0
+  ) v
+)
+SELECT pg_catalog.json_build_object(
+  'table', over.root::pg_catalog.int8, 'oid', over.oid::pg_catalog.int8, 'name', over.relname)::pg_catalog.text
+FROM over";
+
+#[derive(Deserialize)]
+struct InvokerView {
+    table: u32,
+    oid: u32,
+    name: Ident,
+}
+
 /// Findings of each table, for what it will be after its steps; rows are counted only when asked.
 pub(super) fn read(spec: &Spec, tables: &[&Facts], steps: &[&Vec<Step>], count: bool) -> Vec<Vec<Finding>> {
     if tables.is_empty() {
         return Vec::new();
     }
+    let oids: Vec<Oid> = tables.iter().map(|table| Oid::from_u32(table.oid)).collect();
+    let views: Vec<InvokerView> = catalog::read(INVOKER_VIEWS, About::all(tables), &[oids.into()]);
     let after = serde_json::Value::from_iter(tables.iter().zip(steps).map(|(table, steps)| {
+        let views = views.iter().filter(|view| view.table == table.oid);
         serde_json::json!({
             "oid": table.oid.to_string(),
+            "views": views.map(|view| view.oid.to_string()).collect::<Vec<_>>(),
             "force": forced(table, steps),
             "gate": new_gate(steps).map(|roles| roles.iter().map(Grantee::raw).collect::<Vec<_>>()),
         })
@@ -79,7 +131,7 @@ pub(super) fn read(spec: &Spec, tables: &[&Facts], steps: &[&Vec<Step>], count: 
     for Found { oid, finding } in catalog::read(FINDINGS, About::all(tables), &[after.clone().into()]) {
         found.entry(oid).or_default().push(finding);
     }
-    definers(tables, steps, after, &mut found);
+    definers(tables, steps, &views, after, &mut found);
     tables
         .iter()
         .map(|table| {
@@ -110,13 +162,26 @@ fn new_gate(steps: &[Step]) -> Option<&[Grantee]> {
     })
 }
 
-fn definers(tables: &[&Facts], steps: &[&Vec<Step>], after: String, found: &mut HashMap<u32, Vec<Finding>>) {
-    let names = Names::new(tables.iter().map(|table| table.name.raw()));
+fn definers(
+    tables: &[&Facts],
+    steps: &[&Vec<Step>],
+    views: &[InvokerView],
+    after: String,
+    found: &mut HashMap<u32, Vec<Finding>>,
+) {
     let places: HashMap<u32, usize> = tables.iter().map(|table| table.oid).zip(0..).collect();
+    // A view stands for its table.
+    let names = tables.iter().map(|table| &table.name).chain(views.iter().map(|view| &view.name));
+    let names = Names::new(names.map(Ident::raw));
+    let table_of = |place: usize| match place.checked_sub(tables.len()) {
+        None => Some(place),
+        Some(view) => places.get(&views[view].table).copied(),
+    };
     let concerned: Vec<_> = catalog::read::<Definer>(DEFINERS, About::all(tables), &[after.into()])
         .into_iter()
         .filter_map(|definer| {
-            let mut mentioned = names.mentioned_in(&definer.source);
+            let mentioned = names.mentioned_in(&definer.source).into_iter().filter_map(table_of);
+            let mut mentioned: BTreeSet<usize> = mentioned.collect();
             mentioned.extend(definer.names.iter().filter_map(|oid| places.get(oid)));
             mentioned.retain(|&place| {
                 let table = tables[place];

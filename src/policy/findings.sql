@@ -67,12 +67,13 @@ named AS (
   ) w
 ),
 -- A view reads its tables as its owner unless it is security_invoker; past: whether that reader
--- passes the policies. A materialized view holds what somebody saw once, also through other views.
+-- passes the policies. A materialized view holds what somebody saw once, also through other views;
+-- copies: what such a view holds is shown.
 reaching AS (
-  SELECT DISTINCT t.oid AS root, v.oid AS view, v.relkind,
-    v.relkind = 'm' OR (NOT i.invoker AND (
-      v.relowner IN (SELECT b.oid FROM bypassing b)
-      OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE')))) AS past
+  SELECT DISTINCT t.oid AS root, v.oid AS view, v.relkind, true AS direct,
+    v.relkind = 'm' AS copies,
+    v.relkind = 'm' OR (NOT i.invoker AND o.passes) AS past,
+    o.passes
   FROM named
   JOIN target t ON t.oid = named.root,
   LATERAL (
@@ -85,11 +86,17 @@ reaching AS (
     SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
     FROM pg_catalog.pg_options_to_table(v.reloptions) o
     WHERE o.option_name = 'security_invoker'
-  ) i
+  ) i,
+  LATERAL (
+    SELECT v.relowner IN (SELECT b.oid FROM bypassing b)
+      OR (NOT t.force AND pg_catalog.pg_has_role(v.relowner, t.relowner, 'USAGE')) AS passes
+  ) o
   WHERE named.ev_type = '1'
   UNION
-  -- A view over a view shows nothing of its own: mending the inner one mends it.
-  SELECT r.root, v.oid, v.relkind, v.relkind = 'm'
+  -- A view over a view shows nothing of its own: mending the inner one mends it. One over copies shows
+  -- them to whoever may read it.
+  SELECT r.root, v.oid, v.relkind, false, r.copies OR v.relkind = 'm',
+    v.relkind = 'm' OR (r.copies AND NOT i.invoker), false
   FROM reaching r,
   LATERAL (
     SELECT d.objid
@@ -105,11 +112,84 @@ reaching AS (
     OFFSET 0
   ) w,
   LATERAL (
-    SELECT v.oid, v.relkind
+    SELECT v.oid, v.relkind, v.reloptions
     FROM pg_catalog.pg_class v
     WHERE v.oid = w.ev_class AND v.relkind IN ('v', 'm')
     OFFSET 0
-  ) v
+  ) v,
+  LATERAL (
+    SELECT COALESCE(pg_catalog.bool_or(o.option_value::pg_catalog.bool), false) AS invoker
+    FROM pg_catalog.pg_options_to_table(v.reloptions) o
+    WHERE o.option_name = 'security_invoker'
+  ) i
+),
+-- The views that read past the fence as their owner, and whatever is above them: if they read as whoever
+-- asks, their readers need what only the owner needed before.
+above AS (
+  SELECT r.root, r.view, r.view AS upper FROM reaching r WHERE r.past AND r.relkind = 'v' AND NOT r.copies
+  UNION
+  SELECT a.root, a.view, w.ev_class
+  FROM above a,
+  LATERAL (
+    SELECT d.objid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.upper
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    OFFSET 0
+  ) d,
+  LATERAL (SELECT w.ev_class FROM pg_catalog.pg_rewrite w WHERE w.oid = d.objid AND w.ev_type = '1' OFFSET 0) w
+  WHERE w.ev_class <> a.upper
+),
+-- What a view reads.
+source AS (
+  SELECT DISTINCT a.root, a.view, s.oid, n.nspname, s.relname
+  FROM above a,
+  LATERAL (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class = a.view AND w.ev_type = '1' OFFSET 0) w,
+  LATERAL (
+    SELECT d.refobjid
+    FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> a.view
+    OFFSET 0
+  ) d,
+  LATERAL (
+    SELECT s.oid, s.relname, s.relnamespace
+    FROM pg_catalog.pg_class s
+    WHERE s.oid = d.refobjid AND s.relkind IN ('r', 'p', 'v', 'm', 'f')
+    OFFSET 0
+  ) s
+  JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
+  WHERE a.upper = a.view
+),
+asking AS (
+  SELECT DISTINCT a.root, a.view, x.grantee, x.privilege_type AS privilege
+  FROM above a,
+  LATERAL (SELECT v.relacl, v.relowner FROM pg_catalog.pg_class v WHERE v.oid = a.upper OFFSET 0) v,
+  LATERAL (
+    SELECT x.grantee, x.privilege_type
+    FROM pg_catalog.aclexplode(v.relacl) x
+    UNION ALL
+    SELECT x.grantee, x.privilege_type
+    FROM pg_catalog.pg_attribute c, LATERAL pg_catalog.aclexplode(c.attacl) x
+    WHERE c.attrelid = a.upper AND NOT c.attisdropped
+    UNION ALL
+    -- Whoever owns a view above reads it too.
+    SELECT v.relowner, 'SELECT' WHERE a.upper <> a.view
+  ) x
+  WHERE x.privilege_type = 'SELECT'
+     OR (a.upper = a.view AND x.privilege_type IN ('INSERT', 'UPDATE', 'DELETE')
+         AND (SELECT pg_catalog.count(*) FROM source s WHERE s.root = a.root AND s.view = a.view) = 1)
+),
+-- What those who may ask the view would need on what it reads, and don't have.
+need AS (
+  SELECT s.root, s.view, s.nspname, s.relname, k.privilege,
+    pg_catalog.jsonb_agg(DISTINCT CASE WHEN k.grantee <> 0 THEN pg_catalog.pg_get_userbyid(k.grantee) END) AS roles
+  FROM source s
+  JOIN asking k ON k.root = s.root AND k.view = s.view
+  WHERE k.grantee NOT IN (SELECT b.oid FROM bypassing b)
+    AND NOT CASE WHEN k.grantee = 0 THEN pg_catalog.has_table_privilege('public', s.oid, k.privilege)
+                 ELSE pg_catalog.has_table_privilege(k.grantee, s.oid, k.privilege) END
+  GROUP BY s.root, s.view, s.nspname, s.relname, k.privilege
 ),
 -- What a rule for INSERT, UPDATE or DELETE names, it reaches as the owner of the relation on which
 -- it stands, security_invoker or not.
@@ -151,7 +231,16 @@ found AS (
     AND g.grantee NOT IN (SELECT b.oid FROM bypassing b)
   UNION ALL
   SELECT 3, r.root, v.relname, pg_catalog.jsonb_build_object(
-    'found', CASE v.relkind WHEN 'v' THEN 'view' ELSE 'materialized_view' END,
+    'found', CASE WHEN v.relkind = 'm' THEN 'materialized_view' WHEN r.copies THEN 'view_of_copies' ELSE 'view' END,
+    'refresh', CASE WHEN NOT r.direct THEN 'through' WHEN r.passes THEN 'all' ELSE 'own' END,
+    'heir', ( SELECT pg_catalog.pg_get_userbyid(t.relowner) FROM target t
+              WHERE t.oid = r.root AND t.force AND t.relowner <> v.relowner
+                AND t.relowner NOT IN (SELECT b.oid FROM bypassing b) ),
+    'needs', COALESCE((
+      SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+        'schema', need.nspname, 'name', need.relname, 'privilege', need.privilege, 'roles', need.roles)
+        ORDER BY need.nspname, need.relname, need.privilege)
+      FROM need WHERE need.root = r.root AND need.view = r.view), '[]'),
     'schema', n.nspname,
     'name', v.relname,
     'owner', pg_catalog.pg_get_userbyid(v.relowner),
@@ -163,7 +252,10 @@ found AS (
                    SELECT a.attacl FROM pg_catalog.pg_attribute a WHERE a.attrelid = v.oid AND NOT a.attisdropped
                  ) g, LATERAL pg_catalog.aclexplode(g.acl) x
                  WHERE x.grantee <> v.relowner AND x.privilege_type = 'SELECT' ))
-  FROM (SELECT DISTINCT root, view FROM reaching WHERE past) r
+  FROM (
+    SELECT root, view, pg_catalog.bool_or(direct) AS direct, pg_catalog.bool_or(passes) AS passes, copies
+    FROM reaching WHERE past GROUP BY root, view, copies
+  ) r
   CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_class v WHERE v.oid = r.view OFFSET 0) v
   JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
   UNION ALL

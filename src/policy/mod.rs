@@ -1,6 +1,7 @@
 //! The generator: joins core's plans with the catalog's facts, and executes them.
 
 mod alter;
+mod copy_view;
 mod ddl;
 mod facts;
 mod family;
@@ -12,12 +13,14 @@ mod run;
 mod stamp;
 mod survey;
 mod unprotect;
+mod usage;
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
 use org_scope_core::sql::Ident;
 
 pub(crate) use alter::alter_protected;
+pub(crate) use copy_view::copy_row;
 pub(crate) use ddl::command_end;
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
@@ -25,6 +28,7 @@ pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect};
 pub(crate) use stamp::stamp_actor;
 pub(crate) use unprotect::unprotect;
+pub(crate) use usage::usage;
 
 use crate::run::{Row, rows};
 
@@ -41,6 +45,8 @@ pub(crate) struct Options {
     /// As above.
     pub(crate) actor_column: Option<String>,
     pub(crate) actor_missing: String,
+    /// None leaves it as it is.
+    pub(crate) copy_view: Option<bool>,
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.
@@ -69,6 +75,7 @@ fn spec(org: Source, options: Options) -> Result<Spec, Error> {
         shared_rows: options.shared_rows,
         project: extra(options.project_column)?,
         actor,
+        copy_view: options.copy_view,
     })
 }
 

@@ -8,7 +8,7 @@ use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
-use super::{Options, Row, column, facts, family, findings, idents, rows, spec};
+use super::{Options, Row, column, copy_view, facts, family, findings, idents, rows, spec};
 use crate::pg::{attempt, expression, relation, settings, spi};
 
 /// Where a row's organization stands, as it comes from SQL.
@@ -180,7 +180,8 @@ pub(super) fn fence(
 
 /// Sets one table's fence again whose policies were lifted a moment ago, under a lock: with what its comment said.
 pub(super) fn restore(target: Oid, spec: &Spec, kept: Option<&Memory>) -> Result<Vec<Step>, Error> {
-    let Some(table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
+    let Some(mut table) = facts::read_one(target, &Columns::of(spec)) else { return Ok(Vec::new()) };
+    copy_view::add(std::slice::from_mut(&mut table), spec);
     let room = facts::index_room(spec, std::slice::from_ref(&table)).remove(0);
     Ok(execute(target, steps(spec, &table, &room, None, Some(kept))?))
 }

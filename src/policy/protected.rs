@@ -3,7 +3,7 @@
 use org_scope_core::policy::{self, Compared, FENCE, GATE, Source, Spec};
 use pgrx::pg_sys::Oid;
 
-use super::facts;
+use super::{copy_view, facts};
 use crate::pg::{settings, types};
 
 /// One row of the view.
@@ -26,7 +26,9 @@ pub(crate) struct ProtectedTable {
 pub(crate) fn protected_tables() -> Vec<ProtectedTable> {
     settings::neutral(|| {
         let tables = facts::protected(None).unwrap_or_default();
-        facts::read(&tables, &facts::Columns::default())
+        let mut tables = facts::read(&tables, &facts::Columns::default());
+        copy_view::add_standing(&mut tables);
+        tables
             .into_iter()
             .map(|table| {
                 // Without its fence a table has no org column to speak of, whatever the gate says.

@@ -10,7 +10,7 @@ use org_scope_core::sql::{Ident, QualifiedName};
 use pgrx::pg_sys::Oid;
 
 use super::facts::{Columns, IndexRoom};
-use super::{facts, findings};
+use super::{copy_view, facts, findings};
 use crate::pg::{parse, relation};
 
 /// A table's part of a survey.
@@ -72,6 +72,7 @@ pub(super) fn survey(spec: &Spec, mut tables: Vec<Facts>) -> Vec<Planned> {
     // Parents first: whatever is open above a parent is open above its children as well, and so is
     // the parent.
     tables.sort_by_cached_key(|table| (table.open_parents.len(), table.table()));
+    copy_view::add(&mut tables, spec);
     let rooms = facts::index_room(spec, &tables);
     let mut foreign = foreign_partitions(&tables);
     let mut under = outside(spec, &tables);
@@ -94,7 +95,11 @@ pub(super) fn survey(spec: &Spec, mut tables: Vec<Facts>) -> Vec<Planned> {
             }
             None => match steps(spec, &table, room, above, None) {
                 Err(error) if table.owned => Err(Hindrance::Refused(error)),
-                Ok(steps) if table.owned || steps.iter().all(|s| s.state != State::Planned) => Ok(steps),
+                Ok(steps) if table.owned => Ok(steps),
+                // Below a table of the caller's, it stands in the way only where something is to do.
+                Ok(steps) if !table.parents.is_empty() && steps.iter().all(|s| s.state != State::Planned) => {
+                    Ok(steps)
+                }
                 _ => Err(Hindrance::not_owned(&table)),
             },
         };

@@ -358,6 +358,8 @@ fn options_of_the_parent_hold_for_the_whole_tree_and_for_what_comes() {
     owner.run("ALTER TABLE events RENAME made_by TO author; ALTER TABLE events RENAME project_id TO project");
     owner.run("CREATE TABLE three PARTITION OF events FOR VALUES IN (3); CREATE TABLE four (author text, org_id text, id int, project text);
          ALTER TABLE events ATTACH PARTITION four FOR VALUES IN (4)");
+    // The comments still tell the names of then.
+    owner.run(PROTECT);
     stands(&mut owner, &[&all[..], &["three", "four"]].concat());
     let work = owner.steps("protect('events')");
     assert!(work.iter().all(|s| s.state == "note"), "{work:#?}");

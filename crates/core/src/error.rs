@@ -68,6 +68,8 @@ pub enum Error {
     NotOneStatement,
     /// `truncate_guard` was put on another event.
     NotTruncateTrigger,
+    /// `copy_row` was put on another event, or on something else than a view of columns of one table.
+    NotCopyTrigger,
     /// A run over many tables was begun inside somebody else's maintenance.
     NotFromHere,
     /// An argument that must be there is NULL.
@@ -151,6 +153,11 @@ pub enum Error {
         table: QualifiedName,
         /// The statement itself.
         statement: String,
+    },
+    /// What organizations have in a table can't be told.
+    Uncountable {
+        /// The table.
+        table: QualifiedName,
     },
     /// The roles of a gate are an empty list.
     NoRoles,
@@ -319,6 +326,13 @@ impl Error {
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
             }
+            Self::NotCopyTrigger => say(
+                "0A000",
+                "copy_row must be fired for each row, instead of INSERT, on a view of one table's columns"
+                    .into(),
+                None,
+                None,
+            ),
             Self::NotStampTrigger => say(
                 "0A000",
                 "stamp_actor must be fired before INSERT or UPDATE of one column".into(),
@@ -473,6 +487,17 @@ impl Error {
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
             ),
+            Self::Uncountable { table } => say(
+                "OS010",
+                format!("the rows of {table} can't be told by organization"),
+                Some(
+                    "Its fence doesn't say what it compares with the organization, or a partition keeps its rows elsewhere.",
+                ),
+                Some(format!(
+                    "SELECT * FROM org_scope.protected_tables WHERE target = {}::regclass;",
+                    text_literal(&table.to_string())
+                )),
+            ),
             Self::NoRoles => say(
                 "22023",
                 "roles must name at least one role".into(),
@@ -530,6 +555,7 @@ mod tests {
             Error::NotOneStatement,
             Error::NotFromHere,
             Error::NotTruncateTrigger,
+            Error::NotCopyTrigger,
             Error::EmptyOrg,
             Error::ContextTooLong,
             Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text },

@@ -31,6 +31,16 @@ impl OrgType {
     }
 }
 
+/// The text of an organization that is stored as a uuid's sixteen bytes, a bigint's eight (the highest first), or
+/// the text itself.
+pub fn text_of(family: OrgType, stored: &[u8]) -> String {
+    match family {
+        OrgType::Uuid => Uuid::from_slice(stored).unwrap_or_default().to_string(),
+        OrgType::Bigint => stored.try_into().map_or(0, i64::from_be_bytes).to_string(),
+        OrgType::Text => String::from_utf8_lossy(stored).into_owned(),
+    }
+}
+
 /// A context value that was taken: its text as given, and its readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrgValue {
@@ -97,5 +107,14 @@ mod tests {
         let text = OrgValue::parse("org_38mpe7YzuKjtqIRiuiWGCruMwX5").expect("set");
         assert_eq!(text.uuid(), Err(Error::WrongOrgType { wanted: OrgType::Uuid, found: OrgType::Text }));
         assert_eq!(OrgValue::parse(""), None);
+    }
+
+    #[test]
+    fn what_is_stored_reads_as_the_context_does() {
+        let canonical = "12938a96-648b-4aec-ab59-282e2345cec7";
+        let uuid = Uuid::parse_str(canonical).expect("a uuid");
+        assert_eq!(text_of(OrgType::Uuid, uuid.as_bytes()), canonical);
+        assert_eq!(text_of(OrgType::Bigint, &(-42_i64).to_be_bytes()), "-42");
+        assert_eq!(text_of(OrgType::Text, "größe".as_bytes()), "größe");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::copy_view::CopyAction;
 use super::{Actor, FENCE, GUARD, Grantee, Part, STAMP, Wanted, compared};
 use crate::sql::{Ident, Literal, QualifiedName};
 
@@ -80,6 +81,13 @@ pub enum Action {
     RowSecurity(bool),
     /// FORCE or NO FORCE ROW LEVEL SECURITY.
     Force(bool),
+    /// A change of the view beside the table that takes COPY FROM.
+    CopyView {
+        /// The view's name.
+        view: Ident,
+        /// The change.
+        action: Box<CopyAction>,
+    },
 }
 
 impl Action {
@@ -151,6 +159,7 @@ impl Action {
             Self::Remember(text) => format!("COMMENT ON POLICY {FENCE} ON {table} IS {}", Text(text)),
             Self::RowSecurity(true) => format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
             Self::RowSecurity(false) => format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
+            Self::CopyView { view, action } => action.statement(table, view),
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
         }

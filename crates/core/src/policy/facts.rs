@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Compared, FENCE, Memory, MissingUser, Part, part};
+use super::{Actor, Compared, CopyFacts, FENCE, Memory, MissingUser, Part, part};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table.
@@ -60,6 +60,11 @@ pub struct Facts {
     pub fenced_parents: Vec<(Ident, Ident)>,
     /// Partitions and inheritance children without a fence.
     pub open_children: Vec<(Ident, Ident)>,
+    /// The name of the copy view that stands.
+    pub copy_view: Option<Ident>,
+    /// What that is made from, where it was asked for or stands.
+    #[serde(skip)]
+    pub copy: Option<CopyFacts>,
 }
 
 /// The org column.
@@ -246,6 +251,7 @@ impl Facts {
     pub fn has_remains(&self) -> bool {
         self.guard.is_some()
             || self.stamp.is_some()
+            || self.copy_view.is_some()
             || self.policies.iter().any(|p| part::is_ours(p.name.raw()))
     }
 

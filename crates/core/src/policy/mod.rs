@@ -3,6 +3,7 @@
 
 mod action;
 mod compared;
+mod copy_view;
 mod facts;
 mod family;
 mod index_name;
@@ -18,10 +19,13 @@ mod spec;
 mod step;
 mod under;
 mod unprotect;
+mod usage;
+mod view_note;
 
 pub use action::Action;
 pub(crate) use action::{List, Text};
 pub use compared::{Clause, Compared};
+pub use copy_view::{CopyFacts, copy_view_name, wants_copy_view};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Stamp};
 pub use family::of_type as family_of_type;
 pub use index_name::candidates as index_name_candidates;
@@ -37,6 +41,7 @@ pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
 pub use step::{Kind, State, Step};
 pub use under::Under;
 pub use unprotect::{drop_default, lift, put_back, unprotect};
+pub use usage::usage_key;
 
 /// The RESTRICTIVE policy: it stands by this name, wherever it is looked for.
 pub const FENCE: &str = "org_scope_fence";

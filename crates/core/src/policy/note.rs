@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::action::{List, Text};
+use super::action::Text;
+use super::view_note::{self, Need, Refresh};
 use super::{Expression, Facts, GATE, Grantee, Kind, Source, Spec, Step};
 use crate::sql::{Ident, QualifiedName};
 
@@ -43,6 +44,19 @@ pub enum Finding {
         name: Ident,
         /// Its owner.
         owner: Ident,
+        /// The table's owner, where the fence binds it.
+        heir: Option<Ident>,
+        /// What those who may ask it would need, if it read as whoever asks.
+        needs: Vec<Need>,
+    },
+    /// A view that shows what a materialized view holds.
+    ViewOfCopies {
+        /// Its schema.
+        schema: Ident,
+        /// Its name.
+        name: Ident,
+        /// Who but its owner may read it.
+        readers: Vec<Grantee>,
     },
     /// A materialized view that holds copies, whoever owns it.
     MaterializedView {
@@ -52,6 +66,8 @@ pub enum Finding {
         name: Ident,
         /// Its owner.
         owner: Ident,
+        /// Whose rows a REFRESH sees.
+        refresh: Refresh,
         /// Who else may read it.
         readers: Vec<Grantee>,
     },
@@ -91,7 +107,11 @@ pub enum Finding {
 /// Findings as rows, with the statement that mends each.
 pub fn notes(spec: &Spec, facts: &Facts, findings: &[Finding]) -> Vec<Step> {
     let gate = gate_for_all(spec, facts, findings);
-    let mut notes: Vec<Step> = findings.iter().map(|f| note(spec, facts, &gate, f)).collect();
+    let mut notes: Vec<Step> = findings
+        .iter()
+        .flat_map(|f| [Some(note(spec, facts, &gate, f)), view_note::as_heir(f)])
+        .flatten()
+        .collect();
     notes.extend(facts.open_children.iter().map(|(schema, name)| {
         let child = QualifiedName { schema: schema.clone(), name: name.clone() };
         let reason =
@@ -193,23 +213,15 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
             };
             Step::note(Kind::Privilege, Some(statement), reason)
         }
-        Finding::View { schema, name, owner } => {
-            let view = QualifiedName { schema: schema.clone(), name: name.clone() };
-            let statement = format!("ALTER VIEW {view} SET (security_invoker = true)");
-            let reason = format!(
-                "view {view} reads the table as {owner}, whom no policy binds: it shows all organizations"
-            );
-            Step::note(Kind::View, Some(statement), reason)
+        Finding::View { schema, name, owner, needs, .. } => {
+            view_note::as_invoker(&QualifiedName { schema: schema.clone(), name: name.clone() }, owner, needs)
         }
-        Finding::MaterializedView { schema, name, owner, readers } => {
+        Finding::ViewOfCopies { schema, name, readers } => {
+            view_note::of_copies(&QualifiedName { schema: schema.clone(), name: name.clone() }, readers)
+        }
+        Finding::MaterializedView { schema, name, owner, refresh, readers } => {
             let view = QualifiedName { schema: schema.clone(), name: name.clone() };
-            let statement =
-                (!readers.is_empty()).then(|| format!("REVOKE ALL ON TABLE {view} FROM {}", List(readers)));
-            let reason = format!(
-                "materialized view {view} of {owner} holds copies of rows, which nothing fences: those of every \
-                 organization that its last refresh saw"
-            );
-            Step::note(Kind::View, statement, reason)
+            view_note::materialized(&view, owner, *refresh, readers)
         }
         Finding::Rule { rule, schema, name, owner } => {
             let relation = QualifiedName { schema: schema.clone(), name: name.clone() };

@@ -18,7 +18,7 @@ pub enum Refusal {
     /// It is a partition.
     Partition {
         /// The topmost table that it is a partition of.
-        root: QualifiedName,
+        root: Box<QualifiedName>,
         /// What was asked for.
         wanted: Source,
     },
@@ -59,7 +59,7 @@ pub enum Refusal {
     /// It inherits from a table without a fence.
     OpenParent {
         /// That table.
-        parent: QualifiedName,
+        parent: Box<QualifiedName>,
         /// What was asked for.
         wanted: Source,
     },
@@ -70,7 +70,7 @@ pub enum Refusal {
         /// What was asked for.
         wanted: Source,
         /// The table that protect is called for.
-        whole: QualifiedName,
+        whole: Box<QualifiedName>,
     },
     /// The column can't say who acts.
     UnsupportedActor {
@@ -152,7 +152,7 @@ impl Refusal {
         let org = Compared::of(facts, wanted)?;
         if let Some((schema, name)) = facts.open_parents.first() {
             return Err(Self::OpenParent {
-                parent: QualifiedName { schema: schema.clone(), name: name.clone() },
+                parent: Box::new(QualifiedName { schema: schema.clone(), name: name.clone() }),
                 wanted: wanted.clone(),
             });
         }
@@ -164,7 +164,7 @@ impl Refusal {
             Source::Expression(_) => facts.has_other_source(&org),
         };
         if moves {
-            Err(Self::FencedOn { columns, wanted: wanted.clone(), whole: facts.whole() })
+            Err(Self::FencedOn { columns, wanted: wanted.clone(), whole: Box::new(facts.whole()) })
         } else {
             Ok(org)
         }
@@ -190,7 +190,7 @@ impl Refusal {
 
     /// Why protect can't be called for this table alone.
     pub fn alone(facts: &Facts, wanted: &Source) -> Option<Self> {
-        facts.is_partition.then(|| Self::Partition { root: facts.whole(), wanted: wanted.clone() })
+        facts.is_partition.then(|| Self::Partition { root: Box::new(facts.whole()), wanted: wanted.clone() })
     }
 
     /// What the user reads after the table's name.

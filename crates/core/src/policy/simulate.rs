@@ -76,6 +76,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+        Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }
 }
 
@@ -115,7 +116,7 @@ fn column(name: &str) -> Column {
     }
 }
 
-fn table() -> Facts {
+pub(super) fn table() -> Facts {
     Facts {
         oid: 20000,
         schema: ident("public"),
@@ -142,10 +143,12 @@ fn table() -> Facts {
         open_parents: vec![],
         fenced_parents: vec![],
         open_children: vec![],
+        copy_view: None,
+        copy: None,
     }
 }
 
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         org: Source::Column(ident("org_id")),
         force: true,
@@ -155,6 +158,7 @@ fn spec() -> Spec {
         shared_rows: None,
         project: Extra::Keep,
         actor: Extra::Keep,
+        copy_view: None,
     }
 }
 
@@ -257,7 +261,7 @@ fn a_fence_on_another_column_is_not_moved() {
     let error = protect(&Spec { org: wanted.clone(), ..spec() }, &facts, &around());
     assert_eq!(
         error,
-        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: facts.table() })
+        Err(Refusal::FencedOn { columns: vec![ident("org_id")], wanted, whole: Box::new(facts.table()) })
     );
 }
 

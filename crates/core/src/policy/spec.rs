@@ -25,6 +25,8 @@ pub struct Spec {
     pub project: Extra<Ident>,
     /// Who is stamped into which column.
     pub actor: Extra<Actor>,
+    /// Whether a view beside the table takes COPY FROM; none leaves it as it is.
+    pub copy_view: Option<bool>,
 }
 
 /// An option that stays as it is unless it is given.
@@ -140,6 +142,7 @@ impl Spec {
             shared_rows: None,
             project: Extra::Keep,
             actor: Extra::Keep,
+            copy_view: Some(facts.copy_view.is_some()),
         })
     }
 }

@@ -63,6 +63,8 @@ impl Spec {
         if let (Extra::Keep, Some(actor)) = (&self.actor, &above.actor) {
             spec.actor = Extra::With(actor.clone());
         }
+        // What is copied into the table above reaches all below it.
+        spec.copy_view = None;
         spec
     }
 

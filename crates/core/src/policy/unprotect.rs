@@ -1,5 +1,6 @@
 //! The way back: what protect brought goes, what it found returns.
 
+use super::copy_view;
 use super::part::PARTS;
 use super::protect::is_ours;
 use super::{Action, Clause, Column, Compared, FENCE, Facts, Grantee, Kind, Part, Source, Step, Wanted};
@@ -17,7 +18,7 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
         return Vec::new();
     }
     let policies = PARTS.iter().copied().filter(|part| facts.has(*part)).collect::<Vec<_>>();
-    let mut steps = Vec::new();
+    let mut steps = copy_view::removal(facts, "takes the copy view away");
     let mut push = |kind, action, reason: &str| steps.push(Step::planned(kind, &table, action, reason));
 
     for part in &policies {
@@ -126,7 +127,7 @@ pub fn unprotect(facts: &Facts, is_expression: fn(&str) -> bool) -> Vec<Step> {
 /// FORCE goes meanwhile: with it the server's own checks of rows would run over an empty table.
 pub fn lift(facts: &Facts) -> Vec<Step> {
     let table = facts.table();
-    let mut steps = Vec::new();
+    let mut steps = copy_view::removal(facts, "in the way of the statement; comes back after it");
     let mut push = |kind, action| {
         steps.push(Step::planned(kind, &table, action, "in the way of the statement; comes back after it"));
     };

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use defaults::Defaults;
 pub(super) use index::is_ours;
 
+use super::copy_view;
 use super::memory::VERSION;
 use super::{
     Action, Actor, Compared, Extra, FENCE, Facts, Found, GATE, Grantee, Kind, Memory, Refusal, Spec, State,
@@ -123,6 +124,8 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
     let gate = plan.gates(around);
     plan.remember(fence_created, defaults, gate);
     plan.flags();
+    let copy_view = copy_view::steps(spec, facts, &plan.steps);
+    plan.steps.extend(copy_view);
     Ok(plan.steps)
 }
 

@@ -1,0 +1,369 @@
+//! `copy_view => true`: the view beside a table that takes COPY FROM under the fence.
+
+use std::io::Write as _;
+
+use crate::harness::{Db, Refusal, Server, Session, Wall, kinds, work};
+
+/// COPY … FROM STDIN.
+fn copy(session: &mut Session, into: &str, data: &str) -> Result<u64, Refusal> {
+    let mut writer = session.client().copy_in(&format!("COPY {into} FROM STDIN")).map_err(Refusal::from)?;
+    writer.write_all(data.as_bytes()).expect("the connection takes the data");
+    writer.finish().map_err(Refusal::from)
+}
+
+#[track_caller]
+fn refused(session: &mut Session, into: &str, data: &str, sqlstate: &str) -> Refusal {
+    let refusal = copy(session, into, data).expect_err("was to be refused");
+    assert_eq!(refusal.sqlstate, sqlstate, "{refusal:#?}");
+    refusal
+}
+
+fn with_view(test: &str) -> (Wall, Session) {
+    let wall = Wall::new(test);
+    let mut owner = wall.agents();
+    owner.run("SELECT org_scope.protect('agents', copy_view => true)");
+    (wall, owner)
+}
+
+#[test]
+fn copy_goes_under_the_fence() {
+    let (wall, _owner) = with_view("copy");
+    let mut app = wall.app("a");
+    assert_eq!(copy(&mut app, "agents_copy (id, name)", "6\tada\n7\t\\N\n").expect("taken"), 2);
+    assert_eq!(copy(&mut app, "agents_copy", "8\ta\tbob\n").expect("taken"), 1);
+    assert_eq!(
+        app.column("SELECT id || org_id || coalesce(name, '-') FROM agents WHERE id > 5 ORDER BY id"),
+        ["6aada", "7a-", "8abob"]
+    );
+    refused(&mut app, "agents_copy", "9\ta\tfine\n10\tb\tforeign\n", "42501")
+        .says("row-level security policy");
+    refused(&mut app, "agents_copy (id, org_id)", "9\t\\N\n", "42501");
+    refused(&mut app, "agents_copy (id)", "1\n", "23505");
+    app.refused("COPY agents (id) FROM STDIN", "0A000");
+    // The same session and its plan for another organization, then for none.
+    app.run("SELECT org_scope.set_current_org('b')");
+    copy(&mut app, "agents_copy (id)", "11\n").expect("taken");
+    refused(&mut app, "agents_copy", "12\ta\tx\n", "42501");
+    app.run("SELECT org_scope.clear_context()");
+    refused(&mut app, "agents_copy", "12\tb\tx\n", "OS001");
+    assert_eq!(
+        wall.db.superuser().text("SELECT string_agg(id || org_id, ' ' ORDER BY id) FROM agents WHERE id > 5"),
+        "6a 7a 8a 11b"
+    );
+    let mut app = wall.app("a");
+    assert_eq!(app.number("SELECT count(*) FROM agents"), 5);
+    app.refused("SELECT count(*) FROM agents_copy", "42501");
+}
+
+#[test]
+fn the_view_gives_nobody_a_right_that_the_table_does_not_give() {
+    let (wall, mut owner) = with_view("copy_rights");
+    let reader = wall.db.role("reader");
+    wall.db.superuser().run(&format!("SELECT org_scope.allow('{reader}', 'direct')"));
+    owner
+        .run(&format!("GRANT SELECT ON agents TO {reader}; GRANT SELECT, INSERT ON agents_copy TO {reader}"));
+    let mut session = wall.db.connect(&reader);
+    session.act_for("a");
+    refused(&mut session, "agents_copy", "9\ta\tx\n", "42501").says("permission denied for table agents");
+    assert_eq!(session.number("SELECT count(*) FROM agents_copy"), 2, "the fence's rows");
+    session.act_for("b");
+    assert_eq!(session.number("SELECT count(*) FROM agents_copy"), 3);
+    // Also where the owner itself passes the fence.
+    owner.run("SELECT org_scope.protect('agents', force => false, copy_view => true)");
+    assert_eq!(session.number("SELECT count(*) FROM agents_copy"), 3);
+    owner.run("SELECT org_scope.protect('agents', copy_view => true)");
+    let nobody = wall.db.role("nobody");
+    refused(&mut wall.db.connect(&nobody), "agents_copy", "9\ta\tx\n", "42501").says("view agents_copy");
+    // The owner is fenced as well, and a pooled role has its transaction's organization.
+    refused(&mut owner, "agents_copy", "9\ta\tx\n", "OS001");
+    wall.db.superuser().run(&format!("SELECT org_scope.allow('{}', 'direct', pooled => true)", wall.app));
+    let mut pooled = wall.db.connect(&wall.app);
+    refused(&mut pooled, "agents_copy", "9\ta\tx\n", "OS001");
+    pooled.run("BEGIN; SELECT org_scope.set_current_org('a', is_local => true)");
+    copy(&mut pooled, "agents_copy", "9\ta\tx\n").expect("taken");
+    refused(&mut pooled, "agents_copy", "10\tb\tx\n", "42501");
+    pooled.run("ROLLBACK");
+}
+
+#[test]
+fn every_kind_of_column_takes_what_the_table_would() {
+    let wall = Wall::new("copy_columns");
+    wall.db.superuser().run(&format!("GRANT CREATE ON DATABASE {} TO {}", wall.db.name(), wall.owner));
+    let mut owner = wall.owner();
+    owner.run(&format!(
+        "CREATE SCHEMA \"My \"\"schema\"; SET search_path = \"My \"\"schema\", public;
+         CREATE DOMAIN short AS text DEFAULT 'dom' CHECK (length(VALUE) < 9);
+         CREATE TYPE pair AS (x int, y text);
+         CREATE TYPE mood AS ENUM ('fine', 'bad');
+         CREATE TABLE \"Odd \"\"table\" (
+             gone int, serial serial, \"table\" text NOT NULL DEFAULT 'a \"quoted\" \\ ''default''',
+             always bigint GENERATED ALWAYS AS IDENTITY, here bigint GENERATED BY DEFAULT AS IDENTITY,
+             doubled text GENERATED ALWAYS AS (upper(\"table\")) STORED,
+             dom short, tags text[] DEFAULT '{{x,\"y z\"}}', two pair DEFAULT ROW(1, 'two')::pair, mood mood DEFAULT 'fine',
+             at timestamptz NOT NULL DEFAULT '2026-01-01 00:00+00', num numeric(6, 2) DEFAULT 1.5, fixed varchar(3) DEFAULT 'abc',
+             \"Odd \"\"table\" int DEFAULT 7, org_scope_copy bool DEFAULT true, \"The Org\" uuid NOT NULL);
+         ALTER TABLE \"Odd \"\"table\" DROP COLUMN gone;
+         GRANT ALL ON SCHEMA \"My \"\"schema\" TO PUBLIC;
+         GRANT ALL ON ALL TABLES IN SCHEMA \"My \"\"schema\" TO {app};
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA \"My \"\"schema\" TO {app};
+         SELECT org_scope.protect('\"Odd \"\"table\"', 'The Org', copy_view => true)",
+        app = wall.app
+    ));
+    let again = owner.steps("protect('\"Odd \"\"table\"', 'The Org', copy_view => true)");
+    assert_eq!(kinds(&again), Vec::<&str>::new(), "{again:#?}");
+    let org = "12938a96-648b-4aec-ab59-282e2345cec7";
+    let mut app = wall.app(org);
+    app.run("SET search_path = \"My \"\"schema\"");
+    let view = "\"Odd \"\"table_copy\"";
+    copy(&mut app, &format!("{view} (mood)"), "bad\nfine\n").expect("taken");
+    copy(&mut app, &format!("{view} (here, dom, two)"), "50\tx\t(3,z)\n").expect("taken");
+    copy(&mut app, &format!("{view} (here, tags)"), "\\N\t{q}\n").expect("taken");
+    let rows = app.column("SELECT concat_ws('|', serial, \"table\", always, here, doubled, dom, tags, two, mood, num, fixed, \"Odd \"\"table\", org_scope_copy) FROM \"Odd \"\"table\" ORDER BY serial");
+    let quoted = "a \"quoted\" \\ 'default'";
+    let upper = quoted.to_uppercase();
+    assert_eq!(
+        rows,
+        [
+            format!("1|{quoted}|1|1|{upper}|dom|{{x,\"y z\"}}|(1,two)|bad|1.50|abc|7|t"),
+            format!("2|{quoted}|2|2|{upper}|dom|{{x,\"y z\"}}|(1,two)|fine|1.50|abc|7|t"),
+            format!("3|{quoted}|3|50|{upper}|x|{{x,\"y z\"}}|(3,z)|fine|1.50|abc|7|t"),
+            format!("4|{quoted}|4|3|{upper}|dom|{{q}}|(1,two)|fine|1.50|abc|7|t"),
+        ]
+    );
+    refused(&mut app, &format!("{view} (dom)"), "far too long\n", "23514");
+    refused(&mut app, &format!("{view} (fixed)"), "abcd\n", "22001");
+    app.refused(&format!("COPY {view} (always) FROM STDIN"), "42703");
+    app.refused(&format!("COPY {view} (doubled) FROM STDIN"), "42703");
+}
+
+#[test]
+fn a_plan_shows_every_statement_and_a_second_run_has_none() {
+    let wall = Wall::new("copy_plan");
+    let mut owner = wall.agents();
+    owner.run("SELECT org_scope.protect('agents')");
+    let before = owner.fence_of("agents");
+    let statements = |steps: &[crate::harness::Step]| -> Vec<String> {
+        work(steps).into_iter().map(|s| s.statement.clone()).collect()
+    };
+    let planned = owner.steps("plan('agents', copy_view => true)");
+    assert_eq!(kinds(&planned), ["copy_view"]);
+    assert_eq!(owner.text("SELECT to_regclass('agents_copy')"), "", "a plan makes nothing");
+    let done = owner.steps("protect('agents', copy_view => true)");
+    assert_eq!(statements(&planned), statements(&done));
+    assert_eq!(kinds(&owner.steps("protect('agents', copy_view => true)")), Vec::<&str>::new());
+    assert_eq!(owner.text("SELECT drift FROM org_scope.protected_tables"), "{}");
+
+    // What the table gets later, the view gets: columns, defaults, those who may insert.
+    let other = wall.db.role("other");
+    owner.run(&format!(
+        "ALTER TABLE agents ADD later int DEFAULT 5; ALTER TABLE agents ALTER name SET DEFAULT 'nobody';
+         GRANT INSERT ON agents TO {other}"
+    ));
+    assert_eq!(owner.text("SELECT drift FROM org_scope.protected_tables"), "{copy_view}");
+    let mended = owner.steps("protect('agents', copy_view => true)");
+    assert_eq!(kinds(&mended), ["copy_view"]);
+    assert!(statements(&mended)[0].starts_with("CREATE OR REPLACE VIEW"), "{mended:#?}");
+    let mut app = wall.app("a");
+    copy(&mut app, "agents_copy (id)", "20\n").expect("taken");
+    assert_eq!(app.text("SELECT name || later FROM agents WHERE id = 20"), "nobody5");
+    assert_eq!(owner.text(&format!("SELECT has_table_privilege('{other}', 'agents_copy', 'INSERT')")), "t");
+
+    // A call without the option leaves it, false takes it away, and unprotect does.
+    assert_eq!(kinds(&owner.steps("protect('agents')")), Vec::<&str>::new());
+    let away = owner.steps("protect('agents', copy_view => false)");
+    assert_eq!(statements(&away), ["DROP VIEW public.agents_copy"]);
+    owner.run("ALTER TABLE agents DROP later, ALTER name DROP DEFAULT");
+    assert_eq!(owner.fence_of("agents").replace("nobody", ""), before);
+    owner.run("SELECT org_scope.protect('agents', copy_view => true); SELECT org_scope.unprotect('agents')");
+    assert_eq!(owner.text("SELECT to_regclass('agents_copy')"), "");
+    owner.run("CALL org_scope.protect_all('org_id', copy_view => true)");
+    assert_eq!(owner.text("SELECT to_regclass('agents_copy')"), "agents_copy");
+    owner.run("CALL org_scope.unprotect_all('{public}')");
+    assert_eq!(owner.text("SELECT to_regclass('agents_copy')"), "");
+}
+
+#[test]
+fn names_may_change_and_the_view_goes_on() {
+    let (wall, mut owner) = with_view("copy_renames");
+    let mut app = wall.app("a");
+    copy(&mut app, "agents_copy (id, name)", "6\tx\n").expect("taken");
+    owner.run(
+        "ALTER TABLE agents RENAME name TO title; ALTER TABLE agents RENAME TO staff;
+         ALTER VIEW agents_copy RENAME TO incoming",
+    );
+    copy(&mut app, "incoming (id, name)", "7\ty\n").expect("taken");
+    assert_eq!(app.column("SELECT title FROM staff WHERE id > 5 ORDER BY id"), ["x", "y"]);
+    refused(&mut app, "incoming", "8\tb\tz\n", "42501");
+    let mended = owner.steps("protect('staff', copy_view => true)");
+    assert_eq!(work(&mended)[0].statement, "DROP VIEW public.incoming", "{mended:#?}");
+    copy(&mut app, "incoming (id, title)", "8\tz\n").expect("taken");
+    assert_eq!(kinds(&owner.steps("protect('staff', copy_view => true)")), Vec::<&str>::new());
+    // A change that the view stands in the way of goes with alter_protected, and the view comes back.
+    owner.refused("ALTER TABLE staff ALTER title TYPE varchar(9)", "0A000");
+    owner.run("SELECT org_scope.alter_protected('staff', 'ALTER TABLE staff ALTER title TYPE varchar(9)')");
+    let mut app = wall.app("a");
+    refused(&mut app, "staff_copy (id, title)", "9\tfar too long\n", "22001");
+    copy(&mut app, "staff_copy (id, title)", "9\tshort\n").expect("taken");
+}
+
+#[test]
+fn what_is_not_ours_is_neither_used_nor_taken_away() {
+    let wall = Wall::new("copy_foreign");
+    let mut owner = wall.agents();
+    let stranger = wall.db.role("stranger");
+    wall.db.superuser().run(&format!("GRANT CREATE ON SCHEMA public TO {stranger}"));
+    // A stranger's view over the table, with our trigger: nobody's business but theirs.
+    wall.db.connect(&stranger).run(
+        "CREATE VIEW trap AS SELECT id, org_id, name FROM agents;
+         CREATE TRIGGER org_scope_copy INSTEAD OF INSERT ON trap FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         GRANT ALL ON trap TO PUBLIC",
+    );
+    owner.run("SELECT org_scope.protect('agents', copy_view => true)");
+    let mut app = wall.app("a");
+    refused(&mut app, "trap", "9\tb\tx\n", "42501").says("row-level security policy");
+    refused(&mut wall.db.connect(&stranger), "trap", "9\tb\tx\n", "42501")
+        .says("permission denied for table");
+    owner.run("SELECT org_scope.unprotect('agents')");
+    assert_eq!(owner.text("SELECT to_regclass('trap')"), "trap");
+
+    owner.run("CREATE TABLE agents_copy ()");
+    let steps = owner.steps("protect('agents', copy_view => true)");
+    let skipped = steps.iter().find(|s| s.state == "skipped").expect("said");
+    assert!(skipped.reason.contains("agents_copy is another relation's name"), "{skipped:?}");
+    owner.run("DROP TABLE agents_copy; SELECT org_scope.protect('agents', copy_view => true)");
+    // Whoever replaces the trigger has a view of their own.
+    owner.run(
+        "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE OR REPLACE TRIGGER org_scope_copy INSTEAD OF INSERT ON agents_copy FOR EACH ROW EXECUTE FUNCTION mine()",
+    );
+    let steps = owner.steps("protect('agents', copy_view => true)");
+    assert_eq!(steps.iter().filter(|s| s.state == "skipped").count(), 1, "{steps:#?}");
+    // A switched-off trigger would let rows vanish: it is drift.
+    owner.run("DROP VIEW agents_copy; SELECT org_scope.protect('agents', copy_view => true)");
+    owner.run("ALTER VIEW agents_copy SET (security_invoker = false)");
+    assert_eq!(owner.text("SELECT drift FROM org_scope.protected_tables"), "{copy_view}");
+    owner.run("SELECT org_scope.protect('agents', copy_view => true)");
+    assert_eq!(owner.text("SELECT drift FROM org_scope.protected_tables"), "{}");
+}
+
+#[test]
+fn copy_row_serves_nothing_else() {
+    let (wall, mut owner) = with_view("copy_misuse");
+    owner.run(
+        "CREATE TABLE t (id int);
+         CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         CREATE VIEW sums AS SELECT id + 1 AS id FROM agents;
+         CREATE TRIGGER x INSTEAD OF INSERT ON sums FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         CREATE VIEW pairs AS SELECT a.id, b.name FROM agents a, agents b;
+         CREATE TRIGGER x INSTEAD OF INSERT ON pairs FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         CREATE VIEW outer AS SELECT id FROM agents_copy;
+         CREATE TRIGGER x INSTEAD OF INSERT ON outer FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         CREATE TRIGGER y INSTEAD OF DELETE ON sums FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+         GRANT SELECT, DELETE ON sums TO PUBLIC"
+            .replace("outer", "\"outer\"")
+            .as_str(),
+    );
+    for table in ["t", "sums", "pairs", "\"outer\""] {
+        owner.refused(&format!("INSERT INTO {table} VALUES (1)"), "0A000");
+    }
+    let mut app = wall.app("a");
+    app.refused("DELETE FROM sums", "0A000");
+    app.refused("SELECT org_scope.copy_row()", "0A000");
+}
+
+#[test]
+fn the_tables_own_triggers_and_keys_have_their_say() {
+    let (wall, mut owner) = with_view("copy_triggers");
+    owner.run(&format!(
+        "CREATE TABLE parents (id int PRIMARY KEY); INSERT INTO parents VALUES (1);
+         ALTER TABLE agents ADD parent int REFERENCES parents;
+         CREATE TABLE seen (id int, who text); GRANT ALL ON seen TO PUBLIC;
+         CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN IF NEW.id % 2 = 0 THEN RETURN NULL; END IF; NEW.name := upper(NEW.name); RETURN NEW; END';
+         CREATE TRIGGER skip BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION skip();
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN INSERT INTO public.seen VALUES (NEW.id, current_user); RETURN NULL; END';
+         CREATE TRIGGER note AFTER INSERT ON agents FOR EACH ROW EXECUTE FUNCTION note();
+         SELECT org_scope.protect('agents', copy_view => true); GRANT SELECT ON parents TO {}",
+        wall.app
+    ));
+    let mut app = wall.app("a");
+    let data: String = (10..20).map(|n| format!("{n}\tx{n}\t1\n")).collect();
+    // PostgreSQL counts what the view was given; the even ones are skipped all the same.
+    assert_eq!(copy(&mut app, "agents_copy (id, name, parent)", &data).expect("taken"), 10);
+    assert_eq!(
+        app.text("SELECT string_agg(name, ' ' ORDER BY id) FROM agents WHERE id > 9"),
+        "X11 X13 X15 X17 X19"
+    );
+    assert_eq!(wall.db.superuser().text("SELECT count(*) || min(who) FROM seen"), format!("5{}", wall.app));
+    refused(&mut app, "agents_copy (id, parent)", "21\t2\n", "23503");
+    owner.run(&format!("GRANT SELECT ON agents_copy TO {}", wall.app));
+    assert_eq!(app.text("INSERT INTO agents_copy (id, name) VALUES (31, 'r') RETURNING org_id"), "a");
+}
+
+#[test]
+fn a_dump_brings_the_view_back() {
+    let (wall, mut owner) = with_view("copy_dump");
+    let stands = owner.steps("plan('agents', copy_view => true)");
+    for arguments in [&["--no-comments"][..], &[]] {
+        let script = wall.db.dump(arguments);
+        let restored = Db::empty("copy_restored", Server::Plain);
+        restored.psql_superuser(&script).ok();
+        let mut app = restored.connect(&wall.app);
+        app.act_for("a");
+        copy(&mut app, "agents_copy (id)", "70\n").expect("taken");
+        refused(&mut app, "agents_copy", "71\tb\tx\n", "42501");
+        let steps = restored.connect(&wall.owner).steps("plan('agents', copy_view => true)");
+        assert_eq!(kinds(&steps), kinds(&stands));
+        restored.connect(&wall.owner).run("SELECT org_scope.unprotect('agents')");
+        assert_eq!(restored.superuser().text("SELECT to_regclass('agents_copy')"), "");
+    }
+}
+
+#[test]
+fn a_view_made_by_another_belongs_to_the_tables_owner() {
+    let wall = Wall::new("copy_owner");
+    wall.agents();
+    wall.db.superuser().run("SELECT org_scope.protect('agents', copy_view => true)");
+    let owner = "SELECT relowner::regrole FROM pg_class WHERE relname = 'agents_copy'";
+    assert_eq!(wall.db.superuser().text(owner), wall.owner.to_string());
+    let mut owner = wall.owner();
+    assert_eq!(kinds(&owner.steps("protect('agents', copy_view => true)")), Vec::<&str>::new());
+    // Without CREATE on the schema there is no view, and that is said.
+    wall.db.superuser().run(&format!("REVOKE CREATE ON SCHEMA public FROM {}", wall.owner));
+    owner.run("SELECT org_scope.unprotect('agents')");
+    let steps = owner.steps("protect('agents', create_index => false, copy_view => true)");
+    let skipped = steps.iter().find(|s| s.kind == "copy_view").expect("said");
+    assert!(skipped.state == "skipped" && skipped.reason.contains("CREATE"), "{skipped:?}");
+}
+
+#[test]
+fn a_partitioned_table_has_one_view_for_all_its_partitions() {
+    let wall = Wall::new("copy_partitions");
+    let mut owner = wall.owner();
+    owner.run(&format!(
+        "CREATE TABLE runs (id int, org_id text, at date) PARTITION BY RANGE (at);
+         CREATE TABLE runs_1 PARTITION OF runs FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+         CREATE TABLE runs_2 (at date, gone int, org_id text, id int); ALTER TABLE runs_2 DROP gone;
+         ALTER TABLE runs ATTACH PARTITION runs_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+         GRANT SELECT, INSERT ON runs TO {};
+         SELECT org_scope.protect('runs', copy_view => true)",
+        wall.app
+    ));
+    assert_eq!(
+        owner.column("SELECT relname FROM pg_class WHERE relkind = 'v' AND relname ~ 'runs'"),
+        ["runs_copy"]
+    );
+    assert_eq!(kinds(&owner.steps("protect('runs', copy_view => true)")), Vec::<&str>::new());
+    let mut app = wall.app("a");
+    copy(&mut app, "runs_copy (id, at)", "1\t2026-01-05\n2\t2026-02-05\n").expect("taken");
+    assert_eq!(
+        app.column("SELECT tableoid::regclass || org_id FROM runs ORDER BY id"),
+        ["runs_1a", "runs_2a"]
+    );
+    refused(&mut app, "runs_copy", "3\tb\t2026-02-05\n", "42501").says("row-level security policy");
+    owner.run("SELECT org_scope.alter_protected('runs', 'ALTER TABLE runs ALTER org_id TYPE varchar(9)')");
+    copy(&mut app, "runs_copy (id, at)", "4\t2026-02-06\n").expect("taken");
+    owner.run("SELECT org_scope.unprotect('runs')");
+    assert_eq!(owner.text("SELECT to_regclass('runs_copy')"), "");
+}
