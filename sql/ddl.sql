@@ -9,3 +9,13 @@ CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
     EXECUTE FUNCTION org_scope._ddl_command_end();
 COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance';
+
+CREATE FUNCTION org_scope._ddl_command_start() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_start';
+COMMENT ON FUNCTION org_scope._ddl_command_start() IS 'internal: refuses to check a foreign key for one organization only';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_start() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION org_scope._ddl_command_start();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a foreign key for one organization only';

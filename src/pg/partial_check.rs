@@ -5,6 +5,7 @@
 //! owner for whom FORCE is lifted; where a table belongs to somebody else, the server checks row by row as
 //! that owner, past the policies.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::CStr;
 
@@ -22,13 +23,18 @@ SELECT pg_catalog.json_build_array(k.conrelid::pg_catalog.int8, k.confrelid::pg_
 FROM pg_catalog.pg_constraint k
 WHERE k.contype = 'f' AND NOT k.convalidated AND k.conrelid = $1 AND k.conname = $2::pg_catalog.name";
 
-/// Keys that are built anew, and checked, when a column of theirs is.
+/// Keys that are built anew, and checked, when a column of theirs is: here or below, where the change goes as well.
 const REBUILT: &CStr = c"
+WITH RECURSIVE below(oid) AS (
+  SELECT $1::pg_catalog.oid
+  UNION
+  SELECT h.inhrelid FROM below JOIN pg_catalog.pg_inherits h ON h.inhparent = below.oid
+)
 SELECT pg_catalog.json_build_array(k.conrelid::pg_catalog.int8, k.confrelid::pg_catalog.int8)::pg_catalog.text
-FROM pg_catalog.pg_attribute a
+FROM below
+JOIN pg_catalog.pg_attribute a ON a.attrelid = below.oid AND a.attname = $2::pg_catalog.name
 JOIN pg_catalog.pg_constraint k ON k.contype = 'f' AND k.convalidated
-  AND (k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey) OR k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey))
-WHERE a.attrelid = $1 AND a.attname = $2::pg_catalog.name";
+  AND (k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey) OR k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey))";
 
 /// Keys of a partitioned table that a new partition doesn't have yet.
 const ATTACHED: &CStr = c"
@@ -38,6 +44,12 @@ WHERE k.contype = 'f' AND k.convalidated AND k.conrelid = $1 AND NOT EXISTS (
   SELECT FROM pg_catalog.pg_constraint o
   WHERE o.contype = 'f' AND o.convalidated AND o.conrelid = $2 AND o.confrelid = k.confrelid
     AND pg_catalog.cardinality(o.conkey) = pg_catalog.cardinality(k.conkey))";
+
+/// Keys that lead to a partition, whose rows must reference none of it when it is detached.
+const DETACHED: &CStr = c"
+SELECT pg_catalog.json_build_array(k.conrelid::pg_catalog.int8, k.confrelid::pg_catalog.int8)::pg_catalog.text
+FROM pg_catalog.pg_constraint k
+WHERE k.contype = 'f' AND k.confrelid = $1 AND k.conparentid <> 0";
 
 const ENDS: &CStr = c"
 SELECT pg_catalog.json_build_object(
@@ -65,8 +77,8 @@ struct End {
 /// The tables at the ends of a key: the one that it leads from, and the one that it leads to.
 type Ends = (u32, u32);
 
-/// Refuses the statement where that is what it does. `text` is the statement itself, where it is known.
-pub(crate) fn refuse(alter: &AlterTableStmt, text: Option<&str>) {
+/// Refuses the statement where that is what it does. `text` gives the statement itself, where it is known.
+pub(crate) fn refuse<'a>(alter: &AlterTableStmt, text: impl FnOnce() -> Option<Cow<'a, str>>) {
     if alter.objtype != pg_sys::ObjectType::OBJECT_TABLE || role::bypasses(role::current()) {
         return;
     }
@@ -80,7 +92,7 @@ pub(crate) fn refuse(alter: &AlterTableStmt, text: Option<&str>) {
     settings::neutral(|| {
         let ends: Vec<Ends> = suspects.iter().flat_map(|suspect| suspect.keys(target)).collect();
         if let Some(table) = seen_in_part(target, &ends) {
-            let statement = text.map(str::to_owned);
+            let statement = text().map(Cow::into_owned);
             report::raise(&Error::PartialCheck { table, statement });
         }
     });
@@ -96,6 +108,8 @@ enum Suspect<'a> {
     Rebuilds(&'a CStr),
     /// It attaches this table, which gets the keys of its parent.
     Attaches(Oid),
+    /// It detaches this table, which takes the rows along that keys lead to.
+    Detaches(Oid),
 }
 
 impl<'a> Suspect<'a> {
@@ -117,10 +131,8 @@ impl<'a> Suspect<'a> {
             AT_AlterColumnType => name(command).map(Self::Rebuilds),
             #[cfg(any(feature = "pg17", feature = "pg18"))]
             AT_SetExpression => name(command).map(Self::Rebuilds),
-            AT_AttachPartition => {
-                let partition = parse::cast::<pg_sys::PartitionCmd>(command.def, NodeTag::T_PartitionCmd)?;
-                named(partition.name).map(Self::Attaches)
-            }
+            AT_AttachPartition => partition(command).map(Self::Attaches),
+            AT_DetachPartition => partition(command).map(Self::Detaches),
             _ => None,
         }
     }
@@ -139,6 +151,7 @@ impl<'a> Suspect<'a> {
             Self::Attaches(partition) => {
                 catalog::read(ATTACHED, About::One, &[target.into(), (*partition).into()])
             }
+            Self::Detaches(partition) => catalog::read(DETACHED, About::One, &[(*partition).into()]),
         }
     }
 }
@@ -146,6 +159,10 @@ impl<'a> Suspect<'a> {
 fn name(command: &AlterTableCmd) -> Option<&CStr> {
     // SAFETY: null, or a name in the tree of the statement that runs.
     (!command.name.is_null()).then(|| unsafe { CStr::from_ptr(command.name) })
+}
+
+fn partition(command: &AlterTableCmd) -> Option<Oid> {
+    named(parse::cast::<pg_sys::PartitionCmd>(command.def, NodeTag::T_PartitionCmd)?.name)
 }
 
 /// The constraint that begins to be enforced.

@@ -1,14 +1,13 @@
-//! Hook on utility statements: what a pooled login must not leave behind, what must not happen as another
-//! user while FORCE is lifted, and what would be checked in part where it is not.
+//! Hook on utility statements: what a pooled login must not leave behind, and what must not happen
+//! as another user while FORCE is lifted.
 
-use std::borrow::Cow;
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 use org_scope_core::Error;
 use org_scope_core::error::Outliving;
 use pgrx::pg_sys;
 
-use super::{access, hook, noforce, partial_check, report, role};
+use super::{access, hook, noforce, report, role};
 
 // The server's function itself: pgrx's binding would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -45,14 +44,14 @@ unsafe extern "C-unwind" fn process_utility(
     completion: *mut pg_sys::QueryCompletion,
 ) {
     // SAFETY: nothing in this frame has a destructor.
-    unsafe { hook::decide(|| check(statement, query_string)) };
+    unsafe { hook::decide(|| check(statement)) };
     // SAFETY: written once, while the library loaded.
     let next = unsafe { PREVIOUS }.unwrap_or(standard_ProcessUtility);
     // SAFETY: the arguments are passed on as they came.
     unsafe { next(statement, query_string, read_only_tree, context, params, query_env, dest, completion) };
 }
 
-fn check(statement: *mut pg_sys::PlannedStmt, query_string: *const c_char) {
+fn check(statement: *mut pg_sys::PlannedStmt) {
     // SAFETY: the server passes a statement with its parse tree.
     let node = unsafe { (*statement).utilityStmt };
     // SAFETY: as above; every node begins with its tag.
@@ -62,28 +61,6 @@ fn check(statement: *mut pg_sys::PlannedStmt, query_string: *const c_char) {
         // SAFETY: the tag says what it is.
         check_cursor(unsafe { &*node.cast() });
     }
-    if tag == pg_sys::NodeTag::T_AlterTableStmt {
-        let text = text(statement, query_string);
-        // SAFETY: the tag says what it is.
-        partial_check::refuse(unsafe { &*node.cast() }, text.as_deref());
-    }
-}
-
-/// The statement's own part of what was sent.
-fn text<'a>(statement: *mut pg_sys::PlannedStmt, query_string: *const c_char) -> Option<Cow<'a, str>> {
-    if query_string.is_null() {
-        return None;
-    }
-    // SAFETY: the server passes the text, which lives as long as the statement runs.
-    let whole = unsafe { CStr::from_ptr(query_string) }.to_bytes();
-    // SAFETY: the server passes a statement.
-    let statement = unsafe { &*statement };
-    // -1 stands for the beginning, 0 for all that follows.
-    let begin = usize::try_from(statement.stmt_location).unwrap_or_default();
-    let length = usize::try_from(statement.stmt_len).ok().filter(|length| *length > 0);
-    let rest = whole.get(begin..)?;
-    let own = length.and_then(|length| rest.get(..length)).unwrap_or(rest);
-    Some(String::from_utf8_lossy(own.trim_ascii()))
 }
 
 /// Statements that read or empty a table without the executor, and so without `check_plan`.

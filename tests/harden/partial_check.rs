@@ -52,7 +52,7 @@ fn also_from_functions_and_prepared_text() {
     let (_wall, mut owner) = violated("partial_inside");
     owner
         .refused("DO $$ BEGIN ALTER TABLE child VALIDATE CONSTRAINT late; END $$", "OS002")
-        .says("across_orgs('ALTER TABLE child VALIDATE CONSTRAINT late')");
+        .says("across_orgs('ALTER TABLE public.child ...')");
     owner.refused(
         "DO $$ BEGIN EXECUTE 'ALTER TABLE child ADD FOREIGN KEY (parent_id) REFERENCES parent'; END $$",
         "OS002",
@@ -76,8 +76,27 @@ fn a_rebuilt_key_is_one_too() {
     let refused = owner.refused(retype, "OS002");
     owner.refused(&refused.hint, "23503");
     owner.refused("ALTER TABLE parent ALTER id TYPE bigint USING id + 1", "OS002");
+    // A change goes down to the tables that inherit, and so to their keys.
+    owner.run(
+        "CREATE TABLE above (id int, org_id text NOT NULL, up int); CREATE TABLE below () INHERITS (above);
+         INSERT INTO below VALUES (1, 'b', 3); ALTER TABLE below ADD FOREIGN KEY (up) REFERENCES parent NOT VALID",
+    );
+    owner.run("SELECT org_scope.across_orgs('ALTER TABLE below VALIDATE CONSTRAINT below_up_fkey')");
+    owner.run("SELECT org_scope.protect('above')");
+    let refused = owner.refused("ALTER TABLE above ALTER up TYPE bigint USING up + 700", "OS002");
+    owner.refused(&refused.hint, "23503");
     // Columns that are in no key are nobody's concern.
     owner.run("ALTER TABLE parent ALTER name TYPE varchar(40)");
+}
+
+#[test]
+fn the_first_statement_of_a_session_is_no_exception() {
+    let (wall, _owner) = violated("first_statement");
+    wall.db.configure("org_scope.missing_org", "empty");
+    for road in ROADS {
+        // Nothing has loaded the library yet, and without an organization the check would see no row.
+        wall.owner().refused(road, "OS002").says("across_orgs");
+    }
 }
 
 #[test]
