@@ -1,5 +1,8 @@
 //! Rows that cross organizations already: reported, counted, shown, and never touched.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::*;
 
 #[test]
@@ -55,14 +58,17 @@ fn a_row_that_crosses_meanwhile_is_found_by_the_servers_own_check() {
     // The parent's lock keeps the new key out until b's row has crossed.
     let mut blocker = wall.db.superuser();
     blocker.run("BEGIN; LOCK TABLE parent IN ROW EXCLUSIVE MODE");
-    owner.run("SET lock_timeout = '20s'");
-    let call = std::thread::spawn(move || {
+    owner.run("SET lock_timeout = '30s'; SET statement_timeout = '60s'");
+    let call = thread::spawn(move || {
         let result = owner.try_run("CALL org_scope.harden('child')");
         (owner, result)
     });
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'parent'::regclass";
-    while superuser.number(waits) == 0 && !call.is_finished() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while superuser.number(waits) == 0 {
+        assert!(!call.is_finished(), "the call waits for the parent's lock");
+        assert!(Instant::now() < deadline, "the call has not come to the parent within 20 seconds");
+        thread::sleep(Duration::from_millis(20));
     }
     blocker.run("INSERT INTO child VALUES (21, 'b', 1); COMMIT");
     let (mut owner, result) = call.join().expect("the call");
