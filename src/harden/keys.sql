@@ -27,7 +27,17 @@ SELECT pg_catalog.json_build_object(
   'deferrable', k.condeferrable,
   'deferred', k.condeferred,
   'validated', k.convalidated,
-  'inherited', k.conparentid <> 0,
+  'part_of', ( -- the topmost key that it belongs to
+    WITH RECURSIVE up AS (
+      SELECT o.conparentid, o.conrelid FROM pg_catalog.pg_constraint o WHERE o.oid = k.conparentid
+      UNION ALL
+      SELECT o.conparentid, o.conrelid FROM up JOIN pg_catalog.pg_constraint o ON o.oid = up.conparentid
+    )
+    SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', r.relname)
+    FROM up
+    JOIN pg_catalog.pg_class r ON r.oid = up.conrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+    WHERE up.conparentid = 0),
   -- Columns that older servers don't have.
   'enforced', COALESCE((pg_catalog.to_jsonb(k) ->> 'conenforced')::pg_catalog.bool, true),
   'temporal', COALESCE((pg_catalog.to_jsonb(k) ->> 'conperiod')::pg_catalog.bool, false),
@@ -48,4 +58,7 @@ WHERE k.oid IN (
   UNION ALL
   -- No index of the server's leads from a table to the keys that end there.
   SELECT i.oid FROM pg_catalog.pg_constraint i WHERE $2 AND i.contype = 'f' AND i.confrelid = ANY ($1))
+-- A key to a partitioned table has one of its own to each partition there, which goes where it goes.
+AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_constraint o WHERE o.oid = k.conparentid AND o.conrelid = k.conrelid)
 ORDER BY k.conrelid, k.conname

@@ -47,6 +47,7 @@ SELECT pg_catalog.json_build_object(
         WHERE ka.attrelid = i.indrelid AND ka.attnum = ANY (i.indkey::pg_catalog.int2[])
           AND NOT ka.atthasdef AND ka.attidentity = ''),
       'replica_identity', i.indisreplident,
+      'part', x.relispartition,
       'used_by', COALESCE((
         SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.oid::pg_catalog.int8, u.conname, un.nspname, uc.relname)
                                    ORDER BY un.nspname, uc.relname, u.conname)

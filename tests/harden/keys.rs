@@ -145,6 +145,11 @@ fn a_parent_with_shared_rows_or_an_expression_keeps_its_children() {
     assert!(reasons[1].contains("are shared"), "{reasons:#?}");
     assert_eq!(keys_of(&mut owner, "agents"), before);
     owner.refused("SELECT * FROM org_scope.plan_harden('keys')", "OS009").says("not on a column of its own");
+    owner.run("CREATE TABLE logs (entry jsonb NOT NULL, agent int REFERENCES agents)");
+    owner.run("SELECT org_scope.protect_expression('logs', $$entry ->> 'org'$$, 'text')");
+    let steps = owner.steps("plan_harden('agents')");
+    let incoming = notes(&steps, "foreign_key");
+    assert!(incoming.iter().any(|n| n.reason.contains("logs leads here, and can't include")), "{steps:#?}");
     // A child with shared rows of its own is hardened; they reference what belongs to nobody.
     owner.run("CREATE TABLE tools (id int PRIMARY KEY, org_id text, agent int REFERENCES agents)");
     owner.run("SELECT org_scope.protect('tools', shared_rows => true)");
@@ -177,6 +182,24 @@ fn the_tables_of_the_three_systems_are_hardened() {
         owner.number("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) = 2"),
         2
     );
+}
+
+#[test]
+fn projects_are_no_part_of_a_key() {
+    let (wall, mut owner) = pair("projects", "");
+    for table in ["parent", "child"] {
+        owner.run(&format!(
+            "ALTER TABLE {table} ADD project_id text DEFAULT 'x';
+             SELECT org_scope.protect('{table}', project_column => 'project_id')"
+        ));
+    }
+    owner.run("CALL org_scope.harden('child')");
+    assert_eq!(
+        keys_of(&mut owner, "child"),
+        ["child_parent_id_fkey: FOREIGN KEY (org_id, parent_id) REFERENCES parent(org_id, id)"]
+    );
+    wall.app("a").run("INSERT INTO child (id, project_id, parent_id) VALUES (66, 'y', 1)");
+    wall.app("b").refused("INSERT INTO child (id, project_id, parent_id) VALUES (67, 'x', 1)", "23503");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod crossing;
 mod keys;
 mod meaning;
 mod partial_check;
+mod partitions;
 mod runs;
 mod survives;
 mod uniques;

@@ -120,8 +120,8 @@ impl Definition {
     /// The key with the organization in front that means what this one means.
     pub fn with_org(key: &ForeignKey, org: &Ident, parent: QualifiedName, parents_org: &Ident) -> Self {
         Self {
-            columns: [&[org.clone()], key.columns.as_slice()].concat(),
-            parent_columns: [&[parents_org.clone()], key.parent_columns.as_slice()].concat(),
+            columns: [std::slice::from_ref(org), key.columns.as_slice()].concat(),
+            parent_columns: [std::slice::from_ref(parents_org), key.parent_columns.as_slice()].concat(),
             ..Self::like(key, parent)
         }
     }
@@ -136,7 +136,7 @@ impl Definition {
         let (columns, parent_columns) = (key.columns.clone(), key.parent_columns.clone());
         let standing = Self { columns, parent_columns, ..Self::like(key, self.parent.clone()) };
         let full = key.match_type == 'f';
-        key.enforced && !key.inherited && self.does_what(&Self { full, ..standing })
+        key.enforced && key.part_of.is_none() && self.does_what(&Self { full, ..standing })
     }
 
     fn like(key: &ForeignKey, parent: QualifiedName) -> Self {

@@ -67,6 +67,8 @@ pub struct UniqueKey {
     pub given: bool,
     /// Whether it is the table's replica identity.
     pub replica_identity: bool,
+    /// Whether it belongs to the index of a partitioned table.
+    pub part: bool,
     /// Foreign keys that lead to it: OID, name, and the table's schema and name.
     pub used_by: Vec<(u32, Ident, Ident, Ident)>,
     /// The comment on the constraint or the index.
@@ -104,8 +106,8 @@ pub struct ForeignKey {
     pub deferred: bool,
     /// Whether the rows that stand already were checked.
     pub validated: bool,
-    /// Whether it belongs to the key of a partitioned table.
-    pub inherited: bool,
+    /// The table above whose key it belongs to, where that is partitioned.
+    pub part_of: Option<QualifiedName>,
     /// Whether it is enforced (18).
     pub enforced: bool,
     /// Whether it compares periods (18).

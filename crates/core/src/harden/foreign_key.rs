@@ -51,7 +51,7 @@ impl<'a> Planner<'a> {
 
     /// A key that includes the organization, and takes no other's place.
     fn hardened(&mut self, key: &ForeignKey) {
-        if key.validated || key.inherited {
+        if key.validated || key.part_of.is_some() {
             return;
         }
         let validate = Action::Validate(key.name.clone()).statement(&self.table.name());
@@ -68,8 +68,8 @@ impl<'a> Planner<'a> {
     ) -> Result<(), (Option<String>, String)> {
         let (table, org) = (self.table.name(), &self.org.name);
         let why = |reason: String| Err((None, reason));
-        if key.inherited {
-            return why("it belongs to the key of the partitioned table, which is to be hardened".into());
+        if let Some(whole) = &key.part_of {
+            return Err((Some(harden_call(whole, None)), format!("it belongs to the key of {whole}")));
         }
         if key.temporal {
             return why("it compares periods".into());
@@ -305,18 +305,29 @@ impl<'a> Planner<'a> {
     pub(super) fn incoming(&mut self) {
         let facts = self.facts;
         let incoming = facts.keys.iter().filter(|k| {
-            k.parent == self.table.oid && k.table != self.table.oid && !k.inherited && k.enforced
+            k.parent == self.table.oid && k.table != self.table.oid && k.part_of.is_none() && k.enforced
         });
         for key in incoming {
             let Some(child) = facts.table(key.table) else { continue };
-            let Some(its_org) = child.org() else { continue };
+            let Some(its_org) = child.org() else {
+                if child.fenced {
+                    let reason = format!(
+                        "{} of {} leads here, and can't include the organization, as that table is fenced by \
+                         something else than a column of its own: its rows can reference another one's",
+                        key.name,
+                        child.name()
+                    );
+                    self.note(FOREIGN_KEY, None, reason);
+                }
+                continue;
+            };
             if !key.includes_org(&its_org.name, &self.org.name) {
                 let reason = format!(
                     "{} of {} leads here without the organization: its rows can reference another one's",
                     key.name,
                     child.name()
                 );
-                self.note(FOREIGN_KEY, Some(harden_call(child, None)), reason);
+                self.note(FOREIGN_KEY, Some(harden_call(&child.name(), None)), reason);
             }
         }
     }

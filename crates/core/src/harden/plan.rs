@@ -9,7 +9,7 @@ use super::action::Definition;
 use super::{Action, Crossing, Facts, Table};
 use crate::policy::{Column, Kind, Text, array};
 use crate::policy::{State, Step};
-use crate::sql::Ident;
+use crate::sql::{Ident, QualifiedName};
 
 /// What a plan needs to know beside the catalog's facts.
 #[derive(Debug, Clone, Copy)]
@@ -143,8 +143,8 @@ pub(super) fn change(table: &Table, kind: Kind, action: Action, reason: &str) ->
 }
 
 /// The call that hardens a table.
-pub(super) fn harden_call(table: &Table, unique: Option<&Ident>) -> String {
-    let name = table.name().to_string();
+pub(super) fn harden_call(table: &QualifiedName, unique: Option<&Ident>) -> String {
+    let name = table.to_string();
     let more =
         unique.map(|key| format!(", unique_per_org => {}", Text(&array(&[key.raw()])))).unwrap_or_default();
     format!("CALL org_scope.harden({}{more})", Text(&name))

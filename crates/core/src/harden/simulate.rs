@@ -36,6 +36,7 @@ fn unique(oid: u32, name: &str, columns: &[&str]) -> UniqueKey {
         definition: Some(format!("{})", columns.join(", "))),
         given: true,
         replica_identity: false,
+        part: false,
         used_by: vec![],
         comment: None,
     }
@@ -87,7 +88,7 @@ fn key(oid: u32, name: &str, columns: &[&str], parent_columns: &[&str]) -> Forei
         deferrable: false,
         deferred: false,
         validated: true,
-        inherited: false,
+        part_of: None,
         enforced: true,
         temporal: false,
         nullable: false,
@@ -241,7 +242,10 @@ fn what_would_change_its_meaning_stays() {
     for (odd, why) in [
         (ForeignKey { on_update: 'n', ..plain() }, "ON UPDATE SET NULL"),
         (ForeignKey { validated: false, ..plain() }, "never checked"),
-        (ForeignKey { inherited: true, ..plain() }, "partitioned"),
+        (
+            ForeignKey { part_of: Some(table(9, "whole", "org_id").name()), ..plain() },
+            "the key of public.whole",
+        ),
         (ForeignKey { temporal: true, ..plain() }, "periods"),
         (ForeignKey { match_type: 'f', nullable: true, ..two() }, "MATCH FULL"),
         (ForeignKey { same_rights: false, ..plain() }, "owner"),
@@ -344,7 +348,7 @@ fn any_key(oid: u32) -> impl Strategy<Value = ForeignKey> {
             on_delete,
             deferrable,
             deferred: deferrable && deferred,
-            validated: validated || oid % 2 == 0,
+            validated: validated || matches!(oid, 2 | 4),
             match_type,
             ..key(oid, &format!("key_{oid}"), &own, &parents)
         }

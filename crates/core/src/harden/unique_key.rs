@@ -42,7 +42,7 @@ impl Planner<'_> {
     }
 
     fn reveals(&mut self, key: &UniqueKey) {
-        if !key.valid || (key.primary && !key.given) {
+        if !key.valid || key.part || (key.primary && !key.given) {
             return;
         }
         let name = &key.name;
@@ -51,7 +51,7 @@ impl Planner<'_> {
             return self.note(UNIQUE_KEY, None, reason);
         }
         let reason = format!("{name} spans organizations: its error tells which values the others have");
-        self.note(UNIQUE_KEY, Some(harden_call(self.table, Some(name))), reason);
+        self.note(UNIQUE_KEY, Some(harden_call(&self.table.name(), Some(name))), reason);
     }
 
     fn unique_hindrance(&self, key: &UniqueKey, replaced: &[u32]) -> Result<(), (Option<String>, String)> {
@@ -64,6 +64,9 @@ impl Planner<'_> {
         }
         if key.definition.is_none() {
             return why("its index has a form that isn't known here");
+        }
+        if key.part {
+            return why("it belongs to the key of the partitioned table above");
         }
         if key.replica_identity {
             return why("it is the table's replica identity");
