@@ -23,6 +23,7 @@ extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["acces
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["projects"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
 extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
+extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
 
@@ -31,6 +32,7 @@ extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
 extern "C-unwind" fn _PG_init() {
     pg::init();
     run::init();
+    policy::init();
 }
 
 /// What pgrx's test framework asks the crate for.

@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod across_orgs;
+mod behind_our_back;
 mod context;
 mod copy_view;
 mod documents;
@@ -34,5 +35,6 @@ mod surface;
 mod system_a_workflow;
 mod system_b_voice;
 mod system_c_inbox;
+mod through;
 mod usage;
 mod views;

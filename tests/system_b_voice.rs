@@ -131,3 +131,67 @@ fn b6_api_keys_are_isolated_by_what_their_settings_say() {
     }
     assert!(everything.number("SELECT count(*) FROM api_keys WHERE NOT settings ? 'clerk_org_id'") > 0);
 }
+
+/// The tables that know only the client, which leads to the organization.
+fn protect_clients(migration: &mut Session) {
+    migration.run("SELECT org_scope.protect('clients', 'clerk_organization_id', set_default => false)");
+}
+
+#[test]
+fn b5_tables_that_know_only_the_client_are_isolated_through_it() {
+    let (db, owner, app) = product("b5");
+    let mut migration = db.connect(&owner);
+    protect_clients(&mut migration);
+    let tables = ["users", "audit_log", "application_logs", "credit_transactions"];
+    for table in tables {
+        migration.run(&format!(
+            "SELECT org_scope.protect_through('{table}', 'client_id', 'clients', org_column => 'clerk_org_id')"
+        ));
+    }
+    let mut everything = db.superuser();
+    for org in [ACME, GLOBEX] {
+        let mut session = as_org(&db, &app, org);
+        for table in tables {
+            let all = everything.number(&format!(
+                "SELECT count(*) FROM {table} t JOIN clients c ON c.id = t.client_id WHERE c.clerk_organization_id = '{org}'"
+            ));
+            assert!(all > 0);
+            assert_eq!(session.number(&format!("SELECT count(*) FROM {table}")), all, "{table}");
+        }
+    }
+    let mut session = as_org(&db, &app, ACME);
+    let insert = |client: &str| {
+        format!("INSERT INTO credit_transactions (client_id, credits, reason) VALUES ({client}, 1, 'x')")
+    };
+    session.run(&insert("md5('client 0')::uuid"));
+    session.refused(&insert("md5('client 1')::uuid"), "42501");
+    session.refused(&insert("md5('no client')::uuid"), "42501");
+    session.refused("UPDATE audit_log SET client_id = md5('client 1')::uuid", "42501");
+}
+
+#[test]
+fn b7_the_client_inside_a_key_leads_to_the_organization() {
+    let (db, owner, app) = product("b7");
+    let mut migration = db.connect(&owner);
+    protect_clients(&mut migration);
+    migration.run(
+        "SELECT org_scope.protect_through('idempotency_keys', 'split_part(key, '':'', 1)', 'clients',
+             org_column => 'clerk_org_id')",
+    );
+    let mut everything = db.superuser();
+    for (org, client) in [(ACME, "client 0"), (GLOBEX, "client 1")] {
+        let mut session = as_org(&db, &app, org);
+        let all = everything.number(&format!(
+            "SELECT count(*) FROM idempotency_keys WHERE key LIKE md5('{client}')::uuid::text || ':%'"
+        ));
+        assert!(all > 0);
+        assert_eq!(session.number("SELECT count(*) FROM idempotency_keys"), all);
+    }
+    let mut session = as_org(&db, &app, ACME);
+    let insert = |key: &str| format!("INSERT INTO idempotency_keys (key) VALUES ({key} || ':new')");
+    session.run(&insert("md5('client 0')::uuid"));
+    for key in ["md5('client 1')::uuid", "md5('no client')::uuid", "'no uuid'"] {
+        session.refused(&insert(key), "42501");
+    }
+    assert_eq!(session.number("SELECT count(*) FROM idempotency_keys WHERE key LIKE '%:new'"), 1);
+}

@@ -10,4 +10,5 @@ mod harden;
 mod policy;
 mod projects;
 mod steps;
+mod through;
 mod usage;

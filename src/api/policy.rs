@@ -33,7 +33,7 @@ fn expression(call: &Call) -> Result<Asked, Error> {
     Ok(Asked::Expression(call.required(1, "expression")?, call.required(2, "org_type")?))
 }
 
-fn target(call: &Call) -> Result<Oid, Error> {
+pub(super) fn target(call: &Call) -> Result<Oid, Error> {
     call.required(0, "target")
 }
 
@@ -98,6 +98,13 @@ entry!(org_scope_copy_row, pg_finfo_org_scope_copy_row, |call| {
 entry!(org_scope_ddl_command_end, pg_finfo_org_scope_ddl_command_end, |call| {
     if let Some(command) = call.event() {
         policy::command_end(&command)?;
+    }
+    Ok(Answer::Null)
+});
+
+entry!(org_scope_sql_drop, pg_finfo_org_scope_sql_drop, |call| {
+    if let Some(command) = call.event() {
+        policy::sql_drop(&command)?;
     }
     Ok(Answer::Null)
 });

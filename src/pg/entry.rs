@@ -88,6 +88,14 @@ impl Call {
         unsafe { PgTrigger::from_fcinfo(data) }.ok()
     }
 
+    /// The function that is called.
+    pub(crate) fn function(&self) -> pg_sys::Oid {
+        // SAFETY: the call's own data.
+        let info = unsafe { (*self.0).flinfo };
+        // SAFETY: the server fills it before it calls.
+        unsafe { (*info).fn_oid }
+    }
+
     /// The row that a trigger was fired for INSTEAD OF an INSERT, or `None` where none was.
     pub(crate) fn row_trigger(&self) -> Option<RowTrigger<'_>> {
         use pg_sys::{

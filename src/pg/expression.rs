@@ -1,5 +1,6 @@
 //! Reads an expression over a table's row as the server's parser does, and says what it may do.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use org_scope_core::org::OrgType;
@@ -47,6 +48,30 @@ struct Analysed {
     node: *mut Node,
     has_sub_select: bool,
     printed: *mut c_char,
+    /// With each column as `new.column`.
+    of_new: *mut c_char,
+}
+
+/// An expression that leads from a row to another one.
+pub(crate) struct Key {
+    /// With bare columns.
+    pub(crate) bare: String,
+    /// With each column as `new.column`.
+    pub(crate) of_new: String,
+    /// The numbers of its columns.
+    pub(crate) columns: BTreeSet<i16>,
+    pub(crate) type_oid: Oid,
+}
+
+/// Reads it, as something of any type; otherwise as [`read`].
+///
+/// # Errors
+/// [`Unfit`] where it isn't a key for good.
+pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
+    let (analysed, columns) = checked(table, text)?;
+    // SAFETY: an analysed expression.
+    let type_oid = unsafe { pg_sys::exprType(analysed.node) };
+    Ok(Key { bare: text_of(analysed.printed), of_new: text_of(analysed.of_new), columns, type_oid })
 }
 
 /// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
@@ -55,7 +80,7 @@ struct Analysed {
 /// # Errors
 /// [`Unfit`] where it can't say whose a row is.
 pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
-    let analysed = checked(table, text)?;
+    let (analysed, _) = checked(table, text)?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     if found != org_type {
@@ -67,14 +92,12 @@ pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, 
     if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
         return Err(Unfit::Collation);
     }
-    // SAFETY: NUL-terminated, in the current memory context.
-    let printed = unsafe { CStr::from_ptr(analysed.printed) };
-    Ok(Expression { printed: printed.to_string_lossy().into_owned(), family })
+    Ok(Expression { printed: text_of(analysed.printed), family })
 }
 
 /// The same expression to be asked of rows, with its type; none where it couldn't be read any more.
 pub(crate) fn over_rows(table: Oid, expression: &Expression) -> Option<(*mut Node, Oid)> {
-    let analysed = checked(table, &expression.printed).ok()?;
+    let (analysed, _) = checked(table, &expression.printed).ok()?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     (family_of(found) == Some(expression.family)).then_some((analysed.node, found))
@@ -90,8 +113,8 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
     }
 }
 
-/// Reads it, and says what it may do.
-fn checked(table: Oid, text: &str) -> Result<Analysed, Unfit> {
+/// Reads it, and says what it may do, and which columns it names.
+fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
@@ -99,7 +122,7 @@ fn checked(table: Oid, text: &str) -> Result<Analysed, Unfit> {
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
-    let mut seen = Seen { columns: false, foreign: false };
+    let mut seen = Seen { columns: BTreeSet::new(), foreign: false };
     // SAFETY: an analysed expression; the state outlives the walk.
     let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
     // SAFETY: calls the server alone and owns nothing.
@@ -113,10 +136,10 @@ fn checked(table: Oid, text: &str) -> Result<Analysed, Unfit> {
     if unsafe { throw::whole(look) } {
         return Err(Unfit::Volatile);
     }
-    if !seen.columns {
+    if seen.columns.is_empty() {
         return Err(Unfit::Constant);
     }
-    Ok(analysed)
+    Ok((analysed, seen.columns))
 }
 
 fn analyse(table: Oid, raw: *mut Node) -> Analysed {
@@ -142,16 +165,20 @@ fn analyse(table: Oid, raw: *mut Node) -> Analysed {
     let context = unsafe { pg_sys::deparse_context_for(name, table) };
     // SAFETY: an expression over that table.
     let printed = unsafe { deparse_expression(node, context, false, false) };
+    // SAFETY: as above.
+    let context = unsafe { pg_sys::deparse_context_for(c"new".as_ptr(), table) };
+    // SAFETY: as above.
+    let of_new = unsafe { deparse_expression(node, context, true, false) };
     // SAFETY: made above.
     let has_sub_select = unsafe { (*state).p_hasSubLinks };
     // SAFETY: opened above; the lock stays, so that the table stays what it is.
     unsafe { pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
-    Analysed { node, has_sub_select, printed }
+    Analysed { node, has_sub_select, printed, of_new }
 }
 
 struct Seen {
-    /// A column of the row.
-    columns: bool,
+    /// The columns of the row.
+    columns: BTreeSet<i16>,
     /// Something that a user can make or replace.
     foreign: bool,
 }
@@ -166,9 +193,14 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
     // SAFETY: what `read` passed on.
     let seen = unsafe { &mut *state.cast::<Seen>() };
     match tag {
-        // SAFETY: a column by its tag. A whole row and system columns can't be indexed.
-        NodeTag::T_Var if unsafe { (*node.cast::<pg_sys::Var>()).varattno } > 0 => seen.columns = true,
-        NodeTag::T_Var | NodeTag::T_CoerceToDomain => seen.foreign = true,
+        NodeTag::T_Var => {
+            // SAFETY: a column by its tag.
+            let column = unsafe { (*node.cast::<pg_sys::Var>()).varattno };
+            // A whole row and system columns can't be indexed.
+            seen.foreign |= column <= 0;
+            seen.columns.insert(column);
+        }
+        NodeTag::T_CoerceToDomain => seen.foreign = true,
         _ => {}
     }
     // SAFETY: a node of the expression, and a checker that only compares.
@@ -189,6 +221,10 @@ fn type_name(oid: Oid) -> String {
     let print = || unsafe { format_type_be(oid) };
     // SAFETY: calls the server alone and owns nothing.
     let name = unsafe { throw::whole(print) };
-    // SAFETY: NUL-terminated, in the current memory context.
-    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+    text_of(name)
+}
+
+fn text_of(text: *const c_char) -> String {
+    // SAFETY: a NUL-terminated string that the server just made.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }

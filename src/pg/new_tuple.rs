@@ -4,9 +4,12 @@ use pgrx::{FromDatum, IntoDatum, PgTrigger, Uuid, pg_sys};
 
 use org_scope_core::org::OrgValue;
 
+use super::row::Row;
+
 /// A column of a row that is about to be written.
 pub(crate) struct NewTuple<'a> {
-    data: &'a pg_sys::TriggerData,
+    row: Row,
+    found: Option<Row>,
     attribute: &'a pg_sys::FormData_pg_attribute,
 }
 
@@ -39,32 +42,31 @@ impl<'a> NewTuple<'a> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         // SAFETY: the relation is open while the trigger runs.
         let descriptor = unsafe { (*data.tg_relation).rd_att };
-        // SAFETY: as above.
-        let descriptor = unsafe { &*descriptor };
-        // SAFETY: the descriptor holds natts attributes, and the column is one of them.
-        let attribute =
-            unsafe { descriptor.attrs.as_slice(usize::try_from(descriptor.natts).ok()?) }.get(index)?;
-        Some(Self { data, attribute })
+        Some(Self {
+            row: Row::new_of(trigger)?,
+            found: Row::old_of(trigger),
+            attribute: attribute(descriptor, index)?,
+        })
     }
 
     /// Whether the row replaces another.
     pub(crate) fn is_update(&self) -> bool {
-        !self.data.tg_newtuple.is_null()
+        self.found.is_some()
     }
 
     /// The row as it is to be written.
     pub(crate) fn row(&self) -> pg_sys::HeapTuple {
-        if self.is_update() { self.data.tg_newtuple } else { self.data.tg_trigtuple }
+        self.row.tuple()
     }
 
     /// What it holds in the column.
     pub(crate) fn value(&self) -> Option<Held> {
-        self.read(self.row())
+        self.read(self.row)
     }
 
     /// What the row that it replaces holds in the column.
     pub(crate) fn replaced(&self) -> Option<Held> {
-        self.read(self.data.tg_trigtuple)
+        self.read(self.found?)
     }
 
     /// The column's name.
@@ -72,25 +74,21 @@ impl<'a> NewTuple<'a> {
         pgrx::name_data_to_str(&self.attribute.attname)
     }
 
-    fn read(&self, row: pg_sys::HeapTuple) -> Option<Held> {
-        let mut is_null = false;
-        let number = i32::from(self.attribute.attnum);
-        // SAFETY: the relation is open while the trigger runs.
-        let descriptor = unsafe { (*self.data.tg_relation).rd_att };
-        // SAFETY: a row of that relation, and a column of it.
-        let datum = unsafe { pg_sys::heap_getattr(row, number, descriptor, &mut is_null) };
+    fn read(&self, row: Row) -> Option<Held> {
+        let datum = row.value(self.attribute.attnum)?;
         /// The datum of a type that the caller has looked up.
-        fn held<T: FromDatum>(datum: pg_sys::Datum, is_null: bool) -> Option<T> {
+        fn held<T: FromDatum>(datum: pg_sys::Datum) -> Option<T> {
             // SAFETY: the datum is of the type that the descriptor says.
-            unsafe { T::from_datum(datum, is_null) }
+            unsafe { T::from_datum(datum, false) }
         }
         match self.attribute.atttypid {
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum, is_null).map(Held::Text),
-            pg_sys::UUIDOID => held::<Uuid>(datum, is_null)
-                .map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes()))),
-            pg_sys::INT2OID => held::<i16>(datum, is_null).map(|v| Held::Integer(v.into())),
-            pg_sys::INT4OID => held::<i32>(datum, is_null).map(|v| Held::Integer(v.into())),
-            pg_sys::INT8OID => held(datum, is_null).map(Held::Integer),
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum).map(Held::Text),
+            pg_sys::UUIDOID => {
+                held::<Uuid>(datum).map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes())))
+            }
+            pg_sys::INT2OID => held::<i16>(datum).map(|v| Held::Integer(v.into())),
+            pg_sys::INT4OID => held::<i32>(datum).map(|v| Held::Integer(v.into())),
+            pg_sys::INT8OID => held(datum).map(Held::Integer),
             _ => None,
         }
     }
@@ -123,13 +121,27 @@ impl<'a> NewTuple<'a> {
             (Held::Integer(value), pg_sys::INT4OID) => i32::try_from(value).ok().into_datum(),
             (Held::Integer(value), _) => value.into_datum(),
         };
-        let mut columns = [i32::from(self.attribute.attnum)];
-        let mut nulls = [datum.is_none()];
-        let mut values = [datum.unwrap_or(pg_sys::Datum::null())];
-        // SAFETY: the relation is open while the trigger runs.
-        let descriptor = unsafe { (*self.data.tg_relation).rd_att };
-        let (columns, values, nulls) = (columns.as_mut_ptr(), values.as_mut_ptr(), nulls.as_mut_ptr());
-        // SAFETY: one column with one value of its type; the row lands in the trigger's memory.
-        unsafe { pg_sys::heap_modify_tuple_by_cols(self.row(), descriptor, 1, columns, values, nulls) }
+        self.row.with(self.attribute.attnum, datum).tuple()
+    }
+}
+
+/// A column by its place, where there is one.
+fn attribute<'a>(descriptor: pg_sys::TupleDesc, index: usize) -> Option<&'a pg_sys::FormData_pg_attribute> {
+    // SAFETY: a relation's own, which its caller holds open.
+    let count = usize::try_from(unsafe { (*descriptor).natts }).ok()?;
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    {
+        // SAFETY: as above.
+        let attributes = unsafe { &(*descriptor).attrs };
+        // SAFETY: the descriptor holds that many.
+        unsafe { attributes.as_slice(count) }.get(index)
+    }
+    #[cfg(feature = "pg18")]
+    {
+        let number = i32::try_from(index).ok().filter(|_| index < count)?;
+        // SAFETY: one of the descriptor's columns.
+        let attribute = unsafe { pg_sys::TupleDescAttr(descriptor, number) };
+        // SAFETY: part of the descriptor.
+        unsafe { attribute.as_ref() }
     }
 }

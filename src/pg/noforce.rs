@@ -21,7 +21,11 @@ static LIFTED_SINCE: BackendCell<Option<u64>> = BackendCell::new(None);
 /// For each function that the server calls by way of the hook, the innermost last.
 static SWITCHED: BackendRefCell<Vec<Switched>> = BackendRefCell::new(Vec::new());
 
+/// Whether a statement of ours asks as a table's owner.
+static ASKING: BackendCell<bool> = BackendCell::new(false);
+
 struct Switched {
+    function: Oid,
     /// Whether FORCE is lifted and another user than the caller runs the function.
     for_another: bool,
     /// The user and flags from which the server's own flag was taken.
@@ -114,6 +118,9 @@ pub(crate) fn check_run(query: *mut pg_sys::QueryDesc) {
 /// as the table's owner without such a function in between, pass.
 pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
     let Some(caller) = LIFTED_FOR.get() else { return };
+    if ASKING.get() {
+        return;
+    }
     let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|f| f.for_another));
     // SAFETY: the server passes a plan.
     let table = unsafe { (*plan).rtable };
@@ -186,7 +193,52 @@ pub(crate) fn init() {
 fn in_referential_integrity() -> bool {
     // SAFETY: reads a variable of this backend's.
     let lifted = unsafe { pg_sys::InNoForceRLSOperation() };
-    lifted && (!is_lifted() || acts_for_another())
+    lifted && !ASKING.get() && (!is_lifted() || acts_for_another())
+}
+
+/// Whether the function that runs was called by referential integrity itself, by a cascade's UPDATE say,
+/// not by what such a function does.
+pub(crate) fn in_cascade(function: Oid) -> bool {
+    SWITCHED.with_borrow(|s| s.last().is_some_and(|f| f.function == function && f.fenced.is_some()))
+}
+
+/// Runs one statement of ours as a table's owner and without FORCE, as referential integrity does its
+/// cascades. What users have put on the tables runs fenced, as in those.
+pub(crate) fn cascade_as<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
+    let _as_owner = AsOwner::enter(owner, ASKING.get());
+    work()
+}
+
+/// The same for a statement that runs nothing but built-in functions and our own.
+pub(crate) fn ask_as<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
+    let _as_owner = AsOwner::enter(owner, true);
+    work()
+}
+
+struct AsOwner {
+    user: Oid,
+    sec_context: i32,
+    asking: bool,
+}
+
+impl AsOwner {
+    fn enter(owner: Oid, asking: bool) -> Self {
+        let mut found = Self { user: Oid::INVALID, sec_context: 0, asking: ASKING.replace(asking) };
+        // SAFETY: writes to the guard's own fields.
+        unsafe { pg_sys::GetUserIdAndSecContext(&raw mut found.user, &raw mut found.sec_context) };
+        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        // SAFETY: the guard puts back what was there on every way out.
+        unsafe { pg_sys::SetUserIdAndSecContext(owner, found.sec_context | flags as i32) };
+        found
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        ASKING.set(self.asking);
+        // SAFETY: what was found before the switch; an abort puts back the same.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.sec_context) };
+    }
 }
 
 /// A trigger that a cascade fires would run under the flag too, see every organization's rows, and
@@ -226,7 +278,9 @@ unsafe extern "C-unwind" fn fmgr(
     arg: *mut pg_sys::Datum,
 ) {
     if event == pg_sys::FmgrHookEventType::FHET_START {
-        let called = Switched { for_another: acts_for_another(), fenced: fence_in() };
+        // SAFETY: the server passes the function that it is going to call.
+        let function = unsafe { (*flinfo).fn_oid };
+        let called = Switched { function, for_another: acts_for_another(), fenced: fence_in() };
         SWITCHED.with_borrow_mut(|s| s.push(called));
     } else if let Some(Switched { fenced: Some((user, sec_context)), .. }) =
         SWITCHED.with_borrow_mut(Vec::pop)

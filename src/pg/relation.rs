@@ -72,6 +72,30 @@ pub(crate) fn hold(relation: pg_sys::Oid, table: &(String, String)) -> Option<pg
     same.then_some(form.relowner)
 }
 
+/// The owner of a relation that exists.
+pub(crate) fn owner(relation: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: opens by OID with a lock, or raises where the relation has gone.
+    let open = unsafe { PgRelation::with_lock(relation, pg_sys::AccessShareLock as i32) };
+    // SAFETY: open as long as `open`.
+    unsafe { (*open.rd_rel).relowner }
+}
+
+/// How many blocks a table has, and how many rows a block has by the last count of ANALYZE or VACUUM.
+pub(crate) fn blocks_and_density(relation: pg_sys::Oid) -> (u64, u64) {
+    /// What a block of a table that nobody has counted may hold.
+    const USUAL: u64 = 50;
+    // SAFETY: opens by OID with a lock, or raises where the relation has gone.
+    let open = unsafe { PgRelation::with_lock(relation, pg_sys::AccessShareLock as i32) };
+    // SAFETY: open as long as `open`.
+    let blocks =
+        unsafe { pg_sys::RelationGetNumberOfBlocksInFork(open.as_ptr(), pg_sys::ForkNumber::MAIN_FORKNUM) };
+    // SAFETY: as above.
+    let form = unsafe { &*open.rd_rel };
+    let counted = form.relpages > 0 && form.reltuples > 0.0;
+    let density = if counted { (f64::from(form.reltuples) / f64::from(form.relpages)) as u64 } else { USUAL };
+    (u64::from(blocks), density.max(1))
+}
+
 /// Whether the current user's statements on the table are filtered by its policies.
 pub(crate) fn binds_current_user(relation: pg_sys::Oid) -> bool {
     // SAFETY: reads the system cache; InvalidOid asks for the current user, and noError keeps

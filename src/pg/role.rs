@@ -69,6 +69,12 @@ pub(crate) fn name(role: Oid) -> Ident {
     Ident::new(name).expect("the catalog holds no impossible names")
 }
 
+/// Whether a role has all rights of another.
+pub(crate) fn has_rights_of(role: Oid, of: Oid) -> bool {
+    // SAFETY: reads the system cache; an unknown role has no rights.
+    unsafe { pg_sys::has_privs_of_role(role, of) }
+}
+
 /// Whether the server runs code for another than who called: an index expression, a materialized view.
 pub(crate) fn is_restricted() -> bool {
     // SAFETY: reads a variable of this backend's.

@@ -29,6 +29,15 @@ pub(crate) fn neutral<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Runs the work, which reads no printed expressions, with the search_path alone set so.
+pub(crate) fn neutral_path<R>(work: impl FnOnce() -> R) -> R {
+    let saved = Saved::new();
+    set(c"search_path", c"pg_catalog, pg_temp");
+    let result = work();
+    drop(saved);
+    result
+}
+
 struct Saved(i32);
 
 impl Saved {

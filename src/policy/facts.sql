@@ -105,6 +105,29 @@ FROM (
       WHERE h.inhparent = c.oid AND NOT h.inhdetachpending
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy f WHERE f.polrelid = cc.oid AND f.polname = 'org_scope_fence')
     ), '[]') AS open_children,
+    ( SELECT pg_catalog.json_build_object('right', pg_catalog.count(*) = 2 AND pg_catalog.bool_and(x.right))
+      FROM (
+        -- 23: BEFORE INSERT OR UPDATE, for each row
+        SELECT t.tgenabled = 'O' AND t.tgtype = 23 AND t.tgqual IS NULL AND p.proname = 'fill_from_parent'
+          AND p.pronamespace = 'org_scope'::pg_catalog.regnamespace AS right
+        FROM pg_catalog.pg_trigger t
+        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_fill'
+        UNION ALL
+        SELECT k.convalidated AND k.confupdtype = 'c'
+        FROM pg_catalog.pg_constraint k
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conname = 'org_scope_through'
+        UNION ALL
+        SELECT t.tgenabled = 'O' AND (
+          SELECT pg_catalog.count(*)
+          FROM pg_catalog.pg_trigger m
+          WHERE m.tgrelid = t.tgconstrrelid AND m.tgname IN ('org_scope_children', 'org_scope_orphans')
+            AND m.tgenabled = 'O') = 2
+        FROM pg_catalog.pg_trigger t
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_through'
+      ) x
+      HAVING pg_catalog.count(*) > 0
+    ) AS through,
     -- A view of the table's own schema that belongs to one whose rights the caller has, and whose trigger is ours.
     ( SELECT v.relname
       FROM pg_catalog.pg_depend d,
@@ -154,7 +177,7 @@ FROM (
           JOIN pg_catalog.pg_depend d
             ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0
-          WHERE p.polrelid = c.oid AND p.polname = 'org_scope_project')
+          WHERE p.polrelid = c.oid AND p.polname = 'org_scope_fence_project')
       END AS project,
       CASE
         WHEN $4 IS NOT NULL THEN (

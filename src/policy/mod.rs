@@ -12,6 +12,7 @@ mod protected;
 mod run;
 mod stamp;
 mod survey;
+mod through;
 mod unprotect;
 mod usage;
 
@@ -21,16 +22,25 @@ use org_scope_core::sql::Ident;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use copy_view::copy_row;
-pub(crate) use ddl::command_end;
+pub(crate) use ddl::{command_end, sql_drop};
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
 pub(crate) use run::{begin_protect, begin_unprotect};
 pub(crate) use stamp::stamp_actor;
+pub(crate) use through::{
+    ThroughOptions, begin_fill, check_parent, fill_from_parent, fill_step, move_children, plan_through,
+    protect_through,
+};
 pub(crate) use unprotect::unprotect;
 pub(crate) use usage::usage;
 
 use crate::run::{Row, rows};
+
+/// Registers with the server, when the library loads.
+pub(crate) fn init() {
+    crate::pg::xact::on_end(through::end_transaction);
+}
 
 /// The options as they come from SQL.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use pgrx::pg_sys::Oid;
 use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
 use super::{Options, Row, column, copy_view, facts, family, findings, idents, rows, spec};
-use crate::pg::{attempt, expression, relation, settings, spi};
+use crate::pg::{attempt, event, expression, relation, settings, spi};
 
 /// Where a row's organization stands, as it comes from SQL.
 #[derive(Debug, Clone)]
@@ -25,10 +25,17 @@ pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Ro
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        let planned = called_for(target, &spec)?;
-        let mut notes = all_notes(&spec, &planned, true);
-        Ok(shown(planned, |table| notes.remove(&table.oid).unwrap_or_default()))
+        Ok(shown_with_notes(&spec, called_for(target, &spec)?, true))
     })
+}
+
+/// What `protect` would do to a table that is as these facts tell it; its rows are counted only when asked.
+pub(super) fn plan_of(spec: &Spec, table: Facts, count: bool) -> Result<Vec<Row>, Error> {
+    let planned = survey(spec, vec![table]);
+    match planned.first().map(|p| &p.steps) {
+        Some(Err(why)) => Err(why.error()),
+        _ => Ok(shown_with_notes(spec, planned, count)),
+    }
 }
 
 /// Sets the fence of the table and of all below it.
@@ -36,8 +43,13 @@ pub(crate) fn protect(target: Oid, asked: Asked, options: Options) -> Result<Vec
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        fence(&spec, || called_for(target, &spec), Noting::Read, |_| true)
+        fence_called(target, &spec)
     })
+}
+
+/// The same for a spec that is there.
+pub(super) fn fence_called(target: Oid, spec: &Spec) -> Result<Vec<Row>, Error> {
+    fence(spec, || called_for(target, spec), Noting::Read, |_| true)
 }
 
 /// Reads what was asked for; an expression must have a value for every row that is there.
@@ -111,6 +123,11 @@ pub(super) fn survey_schemas(spec: &Spec, schemas: Vec<String>) -> Result<Vec<Pl
     });
     let planned = survey(spec, tables);
     Ok(planned.into_iter().chain(alone).collect())
+}
+
+fn shown_with_notes(spec: &Spec, planned: Vec<Planned>, count: bool) -> Vec<Row> {
+    let mut notes = all_notes(spec, &planned, count);
+    shown(planned, |table| notes.remove(&table.oid).unwrap_or_default())
 }
 
 /// A plan as rows, with the notes of each table.
@@ -204,10 +221,10 @@ pub(super) fn execute(table: Oid, steps: Vec<Step>) -> Vec<Step> {
 fn execute_one(table: Oid, step: Step) -> Vec<Step> {
     let (State::Planned, Some(statement)) = (step.state, &step.statement) else { return vec![step] };
     let Some(column) = step.action.as_ref().and_then(policy::Action::found_default) else {
-        spi::execute(statement);
+        event::ours(|| spi::execute(statement));
         return vec![step.done()];
     };
-    if attempt::execute(statement) {
+    if event::ours(|| attempt::execute(statement)) {
         return vec![step.done()];
     }
     let dropped = facts::read_standing(table)

@@ -8,6 +8,7 @@ use pgrx::pg_sys::Oid;
 
 use super::protect::execute;
 use super::survey::{Hindrance, Planned, whole_trees};
+use super::through::untie;
 use super::{Row, facts, family, rows};
 use crate::pg::{parse, relation, settings};
 
@@ -38,7 +39,10 @@ pub(super) fn lift(roots: &[Oid]) -> Vec<Row> {
     }
     let all = planned.into_iter().flat_map(|Planned { table, steps }| {
         let target = Oid::from_u32(table.oid);
-        rows(table.oid, steps.map_or_else(|why| vec![why.skipped()], |steps| execute(target, steps)))
+        match steps {
+            Err(why) => rows(table.oid, vec![why.skipped()]).collect::<Vec<_>>(),
+            Ok(steps) => rows(table.oid, execute(target, steps)).chain(untie(target)).collect(),
+        }
     });
     all.collect()
 }

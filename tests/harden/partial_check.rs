@@ -120,8 +120,9 @@ fn what_checks_everything_or_nothing_is_not_refused() {
     superuser.run(&format!("GRANT {} TO {bypasses}", wall.owner));
     wall.db.connect(&bypasses).refused(ROADS[0], "23503");
     // Without FORCE the owner sees them too.
-    owner
-        .run("ALTER TABLE child NO FORCE ROW LEVEL SECURITY; ALTER TABLE parent NO FORCE ROW LEVEL SECURITY");
+    wall.tamper(
+        "ALTER TABLE child NO FORCE ROW LEVEL SECURITY; ALTER TABLE parent NO FORCE ROW LEVEL SECURITY",
+    );
     owner.refused(ROADS[0], "23503");
 }
 

@@ -1,7 +1,8 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
-use crate::policy::Refusal;
+use crate::policy::through::NoThrough;
+use crate::policy::{Loosening, Refusal};
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// What a situation says to the client.
@@ -95,6 +96,27 @@ pub enum Error {
         /// Why.
         why: Refusal,
     },
+    /// A table can't get its organization from a parent row.
+    NoThrough {
+        /// The table.
+        table: QualifiedName,
+        /// Why.
+        why: Box<NoThrough>,
+    },
+    /// What ties a table to its parent is gone or altered, or its owner has lost the rights of the parent's.
+    NotThrough {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A row names another organization than its parent's.
+    NotItsParents {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A trigger function of ours was put on another event.
+    NotThisTrigger,
+    /// A batch of no rows.
+    BatchSize,
     /// A protected table was put under one that is open.
     OpenAbove {
         /// The table.
@@ -103,6 +125,13 @@ pub enum Error {
         parent: QualifiedName,
         /// The column by which the one above can be protected, if it has it.
         column: Option<Ident>,
+    },
+    /// A statement opened a fence that isn't its own.
+    FenceOpened {
+        /// The table.
+        table: QualifiedName,
+        /// What it did.
+        by: Loosening,
     },
     /// TRUNCATE of a protected table by a role that the fence binds.
     Truncate {
@@ -409,6 +438,36 @@ impl Error {
                 why.detail(),
                 why.hint(table),
             ),
+            Self::NoThrough { table, why } => say(
+                "OS009",
+                format!("{table} can't be protected through a parent: it {}", why.message()),
+                why.detail(),
+                why.hint(table),
+            ),
+            Self::NotThrough { table } => say(
+                "OS010",
+                format!("what ties {table} to its parent is gone or altered"),
+                Some("Its rows get their organization from a parent's, whose owner must be theirs."),
+                Some(format!(
+                    "SELECT * FROM org_scope.protect_through({}, '...', '...');",
+                    text_literal(&table.to_string())
+                )),
+            ),
+            Self::NotItsParents { table } => say(
+                "23503",
+                format!("a row of {table} has not the organization of its parent"),
+                None,
+                Some("Leave the organization out: it comes from the parent.".into()),
+            ),
+            Self::NotThisTrigger => {
+                say("0A000", "the function is for another kind of trigger".into(), None, None)
+            }
+            Self::BatchSize => say(
+                "22023",
+                "batch_size must be at least 1".into(),
+                None,
+                Some("CALL org_scope.fill_through('...', 10000);".into()),
+            ),
             Self::OpenAbove { child, parent, column } => {
                 let protect = column.as_ref().map(|column| {
                     let (parent, column) = (text_literal(&parent.to_string()), text_literal(column.raw()));
@@ -423,6 +482,19 @@ impl Error {
                     Some(protect.unwrap_or_else(unprotect)),
                 )
             }
+            Self::FenceOpened { table, by } => say(
+                "OS002",
+                format!("this opens the fence of {table}: {}", by.message()),
+                Some(by.detail()),
+                Some(match by {
+                    Loosening::ForceOff { column: Some(column) } => format!(
+                        "SELECT * FROM org_scope.protect({}, {}, force => false);",
+                        text_literal(&table.to_string()),
+                        text_literal(column.raw())
+                    ),
+                    _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
+                }),
+            ),
             Self::Truncate { table } => say(
                 "OS002",
                 format!("TRUNCATE would remove every organization's rows of {table}"),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::copy_view::CopyAction;
+use super::through::Link;
 use super::{Actor, FENCE, GUARD, Grantee, Part, STAMP, Wanted, compared};
 use crate::sql::{Ident, Literal, QualifiedName};
 
@@ -81,6 +82,8 @@ pub enum Action {
     RowSecurity(bool),
     /// FORCE or NO FORCE ROW LEVEL SECURITY.
     Force(bool),
+    /// Ties a child to its parent.
+    Link(Link),
     /// A change of the view beside the table that takes COPY FROM.
     CopyView {
         /// The view's name.
@@ -162,6 +165,7 @@ impl Action {
             Self::CopyView { view, action } => action.statement(table, view),
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
+            Self::Link(link) => link.statement(table),
         }
     }
 }

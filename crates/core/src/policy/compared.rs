@@ -182,6 +182,11 @@ pub(super) fn is_default(expression: &str) -> bool {
         .any(|family| [org_default(family), current_project(family)].contains(&expression))
 }
 
+/// The reader of the fence for a column of a built-in type.
+pub(super) fn reader_of(base_type: &str) -> Option<&'static str> {
+    family::of_type(&("pg_catalog".to_owned(), base_type.to_owned())).map(fence_org)
+}
+
 fn fence_org(family: OrgType) -> &'static str {
     match family {
         OrgType::Text => "org_scope.fence_org()",

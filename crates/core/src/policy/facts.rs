@@ -65,6 +65,15 @@ pub struct Facts {
     /// What that is made from, where it was asked for or stands.
     #[serde(skip)]
     pub copy: Option<CopyFacts>,
+    /// What ties it to a parent from which its organization comes.
+    pub through: Option<Through>,
+}
+
+/// Whether what protect_through brought stands.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Through {
+    /// Whether all of it is there, checked and switched on.
+    pub right: bool,
 }
 
 /// The org column.

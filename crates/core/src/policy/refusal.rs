@@ -63,6 +63,8 @@ pub enum Refusal {
         /// What was asked for.
         wanted: Source,
     },
+    /// Its organization comes from a parent, and rows without one are to be shared.
+    SharedThrough,
     /// It has a fence on other columns.
     FencedOn {
         /// Those columns.
@@ -112,7 +114,7 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
             Self::NotOne => "isn't one expression".into(),
             Self::Type(found) => format!("has the type {found}"),
@@ -222,6 +224,7 @@ impl Refusal {
                 let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
                 format!("is already protected by column {}", columns.join(", "))
             }
+            Self::SharedThrough => "gets its organization from a parent".into(),
             Self::UnsupportedActor { column, type_name } => {
                 format!("can't be stamped in column {column} of type {type_name}")
             }
@@ -267,6 +270,7 @@ impl Refusal {
                 Unfit::Collation => "Organizations are compared by their bytes.",
                 Unfit::Raises(_) => "One such row would close the table to every organization.",
             },
+            Self::SharedThrough => "Rows without one have no parent, and can't be shared for that.",
             Self::OpenParent { .. } => {
                 "A query of the parent reads the rows of its children without their fence."
             }
@@ -308,6 +312,12 @@ impl Refusal {
                 format!("{} {}", call("unprotect", table, None), call("protect", whole, Some(column)))
             }
             Self::FencedOn { .. } => call("unprotect", table, None),
+            Self::SharedThrough => {
+                format!(
+                    "SELECT * FROM org_scope.protect({}, shared_rows => false);",
+                    Text(&table.to_string())
+                )
+            }
             Self::UnsupportedActor { column, .. } => retype(column, &format!("text USING {column}::text")),
             Self::Expression { why: Unfit::SubSelect, .. } => {
                 format!("SELECT * FROM org_scope.protect_through({}, ...);", Text(&table.to_string()))

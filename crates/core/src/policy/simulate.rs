@@ -76,6 +76,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+        Action::Link(_) => unreachable!("protect ties no tables together"),
         Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }
 }
@@ -143,6 +144,7 @@ pub(super) fn table() -> Facts {
         open_parents: vec![],
         fenced_parents: vec![],
         open_children: vec![],
+        through: None,
         copy_view: None,
         copy: None,
     }

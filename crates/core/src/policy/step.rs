@@ -30,6 +30,9 @@ pub enum Kind {
     ForeignKey,
     UniqueKey,
     CrossOrgRows,
+    Column,
+    Through,
+    Fill,
 }
 
 impl Kind {
@@ -59,6 +62,9 @@ impl Kind {
             Self::ForeignKey => "foreign_key",
             Self::UniqueKey => "unique_key",
             Self::CrossOrgRows => "cross_org_rows",
+            Self::Column => "column",
+            Self::Through => "through",
+            Self::Fill => "fill",
         }
     }
 }

@@ -45,7 +45,8 @@ impl Plan<'_> {
             let wish = Wish {
                 column,
                 ours: self.org.org_default(),
-                asked: self.spec.set_default,
+                // Where the parent gives the organization, a DEFAULT would say another one before it.
+                asked: self.spec.set_default && self.facts.through.is_none(),
                 was_set: org_set,
                 found: found.as_ref().filter(|_| org_set).map(|f| f.default.clone()),
                 above: around.under.and_then(|under| under.default.clone()),

@@ -68,8 +68,11 @@ pub fn drift(facts: &Facts) -> Vec<Kind> {
     let Some(spec) = Spec::read_back(facts) else { return vec![Kind::Fence] };
     match protect(&spec, facts, &Surroundings { max_inline_index: u64::MAX, ..Default::default() }) {
         Ok(steps) => {
-            let kinds: BTreeSet<Kind> =
+            let mut kinds: BTreeSet<Kind> =
                 steps.iter().filter(|s| s.state != State::Note).map(|s| s.kind).collect();
+            if facts.through.as_ref().is_some_and(|through| !through.right) {
+                kinds.insert(Kind::Through);
+            }
             kinds.into_iter().collect()
         }
         Err(Refusal::MissingColumn(name)) if facts.standing_project().as_ref() == Some(&name) => {
@@ -101,14 +104,18 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
         Some(actor) => Some(Refusal::check_actor(facts, actor)?),
         None => None,
     };
+    let shared = spec
+        .shared_rows
+        .unwrap_or_else(|| told.as_ref().map_or_else(|| facts.standing_shared(), |m| m.shared));
+    if shared && facts.through.is_some() {
+        return Err(Refusal::SharedThrough);
+    }
     let mut plan = Plan {
         table: facts.table(),
         facts,
         spec,
         org,
-        shared: spec
-            .shared_rows
-            .unwrap_or_else(|| told.as_ref().map_or_else(|| facts.standing_shared(), |m| m.shared)),
+        shared,
         project,
         actor,
         first: told.is_none() && !facts.has_remains(),

@@ -1,0 +1,135 @@
+//! Asks for the organization of a row's parent. The session keeps the way there for each child, until
+//! the child or the parent changes.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use org_scope_core::policy::through::Route;
+use org_scope_core::sql::QualifiedName;
+use pgrx::pg_guard;
+use pgrx::pg_sys::{self, Datum, Oid};
+
+use super::backend::{BackendCell, BackendRefCell};
+use super::kept_plan::{KeptPlan, Sees};
+use super::row::Row;
+use super::{noforce, settings};
+
+/// The way from a child to its parent, with the statements along it, each prepared when it is first needed.
+pub(crate) struct Way {
+    pub(crate) route: Route,
+    key: Option<KeptPlan>,
+    any: BackendRefCell<Option<Rc<KeptPlan>>>,
+    own: BackendRefCell<Option<Rc<KeptPlan>>>,
+}
+
+static WAYS: BackendRefCell<Option<HashMap<Oid, Rc<Way>>>> = BackendRefCell::new(None);
+/// The tables whose changes end what is kept.
+static WATCHED: BackendRefCell<Option<HashSet<Oid>>> = BackendRefCell::new(None);
+static STALE: BackendCell<bool> = BackendCell::new(false);
+
+/// The way of a child; none where nothing ties it to a parent.
+pub(crate) fn way(child: Oid, look_up: impl FnOnce() -> Option<Route>) -> Option<Rc<Way>> {
+    if STALE.replace(false) {
+        WATCHED.set(None);
+        // What frees plans calls the server, which may call back: not while it is borrowed.
+        drop(WAYS.with_borrow_mut(Option::take));
+    }
+    if let Some(way) = WAYS.with_borrow(|ways| ways.as_ref().and_then(|ways| ways.get(&child).cloned())) {
+        return Some(way);
+    }
+    // Watched before it is looked up: a change from now on is noticed.
+    watch(child);
+    let route = look_up()?;
+    watch(Oid::from_u32(route.parent));
+    let row_type = Oid::from_u32(route.row_type);
+    let key = route.key_of_row().map(|text| settings::neutral_path(|| KeptPlan::new(&text, &[row_type])));
+    let way = Rc::new(Way { route, key, any: BackendRefCell::new(None), own: BackendRefCell::new(None) });
+    WAYS.with_borrow_mut(|ways| ways.get_or_insert_default().insert(child, Rc::clone(&way)));
+    Some(way)
+}
+
+fn watch(table: Oid) {
+    WATCHED.with_borrow_mut(|watched| watched.get_or_insert_default().insert(table));
+}
+
+/// Which parent counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Any.
+    Any,
+    /// One of the current organization: another one is as good as none.
+    Own,
+}
+
+impl Way {
+    /// The key of a row.
+    pub(crate) fn key(&self, row: Row) -> Option<(Datum, Oid)> {
+        if let Some(column) = self.route.key {
+            return row.value(column).map(|key| (key, row.type_of(column)));
+        }
+        let plan = self.key.as_ref()?;
+        // The names in it are those of the server's own functions, so they must mean these; and nothing else
+        // than these is called.
+        // SAFETY: the statement's only parameter has the type of the table's rows.
+        let key = settings::neutral_path(|| unsafe { plan.ask(&mut [row.composite()], Sees::TheSame) });
+        key.map(|key| (key, plan.answers()))
+    }
+
+    /// The organization of the parent with that key, locked until the transaction ends.
+    pub(crate) fn org(&self, key: (Datum, Oid), which: Which) -> Option<Datum> {
+        let (kept, own) = match which {
+            Which::Any => (&self.any, false),
+            Which::Own => (&self.own, true),
+        };
+        let (key, key_type) = key;
+        // Prepared as it is run: a statement that the owner prepares under FORCE stays fenced.
+        noforce::ask_as(Oid::from_u32(self.route.parent_owner), || {
+            let plan = match kept.with_borrow(Clone::clone) {
+                Some(plan) => plan,
+                None => {
+                    let plan = Rc::new(KeptPlan::new(&self.route.lookup(own)?, &[key_type]));
+                    kept.set(Some(Rc::clone(&plan)));
+                    plan
+                }
+            };
+            // SAFETY: the statement's only parameter is the key, always of one type.
+            unsafe { plan.ask(&mut [key], Sees::Now) }
+        })
+    }
+
+    /// Gives the children with that key the organization that the parent has now.
+    pub(crate) fn move_children(&self, child: &QualifiedName, key: Datum, key_type: Oid) {
+        let Some(places) = self.route.children_of(child) else { return };
+        let owner = Oid::from_u32(self.route.child_owner);
+        let places = settings::neutral_path(|| {
+            noforce::ask_as(owner, || {
+                let plan = KeptPlan::new(&places, &[key_type]);
+                // SAFETY: the statement's only parameter is the key.
+                unsafe { plan.ask(&mut [key], Sees::TheLatest) }
+            })
+        });
+        let Some(places) = places else { return };
+        let moving = self.route.move_children(child);
+        noforce::cascade_as(owner, || {
+            let plan = KeptPlan::new(&moving, &[pg_sys::TIDARRAYOID, key_type]);
+            // SAFETY: an array of places, and the key.
+            unsafe { plan.ask(&mut [places, key], Sees::TheLatest) }
+        });
+    }
+}
+
+/// Registers for changes of tables.
+pub(crate) fn init() {
+    // SAFETY: the callback is guarded, never raises, and lives as long as the library.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_invalidation), Datum::null()) };
+}
+
+#[pg_guard]
+// SAFETY: called by the server alone, with arguments of its own.
+unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, relation: Oid) {
+    // INVALID means that everything must go (the queue has overflowed).
+    let watched = || WATCHED.with_borrow(|watched| watched.as_ref().is_some_and(|w| w.contains(&relation)));
+    if relation == Oid::INVALID || watched() {
+        STALE.set(true);
+    }
+}
