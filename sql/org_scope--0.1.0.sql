@@ -560,7 +560,7 @@ GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 
 CREATE VIEW org_scope.last_run AS
 SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
-COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON VIEW org_scope.last_run IS 'what protect_all, unprotect_all or harden last did in this session';
 COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
 COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
 COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';
@@ -575,27 +575,13 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
--- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
--- statement it is, and whether it concerns anything, the function sees from the parse tree.
-CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
-COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER POLICY',
-                 'ALTER TRIGGER', 'CREATE TRIGGER')
-    EXECUTE FUNCTION org_scope._ddl_command_end();
-COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-
--- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
-CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
-COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
-REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
-COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
 
 ----
 
@@ -671,10 +657,74 @@ COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
 -- requires:
 --   policy
 
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
+-- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
+-- statement it is, and whether it concerns anything, the function sees from the parse tree.
+CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
+COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER POLICY',
+                 'ALTER TRIGGER', 'CREATE TRIGGER')
+    EXECUTE FUNCTION org_scope._ddl_command_end();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
+
+-- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
+CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
+COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
+REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
+COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
+
+CREATE FUNCTION org_scope._ddl_command_start() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_start';
+COMMENT ON FUNCTION org_scope._ddl_command_start() IS 'internal: refuses to check a foreign key for one organization only';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_start() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION org_scope._ddl_command_start();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a foreign key for one organization only';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';

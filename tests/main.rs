@@ -25,6 +25,7 @@ mod guarantee_08_search_path;
 mod guarantee_09_secrets;
 mod guarantee_10_survives;
 mod guarantee_10_survives_standby;
+mod harden;
 mod harness_itself;
 mod lookups;
 mod new_rows;

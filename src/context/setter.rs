@@ -146,7 +146,7 @@ pub(crate) fn set_proven(proof: Proof, org: &str, user: Option<&str>, is_local: 
     let caller = Caller::ask();
     caller.may_prove(&proof)?;
     if caller.bound().is_some_and(|bound| bound != org) {
-        return Err(Error::NoSuchKey);
+        return Err(Error::NoAnswer);
     }
     let Proof::Lookup { name } = proof;
     let origin = Origin { lookup: Some(name.raw().to_owned()), ..Origin::said(How::Lookup, is_local) };

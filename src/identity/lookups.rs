@@ -119,7 +119,7 @@ fn ask(name: &Ident, key: &str, among: Option<&str>) -> Result<(String, Option<S
     let mut answers = settings::neutral(|| answers(&lookup, key, among))?.into_iter();
     match (answers.next(), answers.next()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Error::NoSuchKey),
+        (None, _) => Err(Error::NoAnswer),
         (Some(_), Some(_)) => Err(Error::SeveralOrgs { lookup: name.clone() }),
     }
 }

@@ -69,7 +69,9 @@ pub(crate) fn hold(relation: pg_sys::Oid, table: &(String, String)) -> Option<pg
     let open = unsafe { PgRelation::from_pg_owned(open) };
     // SAFETY: open as long as `open`.
     let form = unsafe { &*open.rd_rel };
-    let same = form.relkind as u8 == pg_sys::RELKIND_RELATION && name(&open) == *table;
+    let has_rows =
+        [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_PARTITIONED_TABLE].contains(&(form.relkind as u8));
+    let same = has_rows && name(&open) == *table;
     same.then_some(form.relowner)
 }
 

@@ -153,6 +153,25 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// A table's fence stands on something that no key can include.
+    CannotHarden {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A table has no unique key of that name.
+    NoSuchKey {
+        /// The table.
+        table: QualifiedName,
+        /// The name.
+        name: Ident,
+    },
+    /// A foreign key would be checked for the rows of one organization and be called valid.
+    PartialCheck {
+        /// The table that is altered.
+        table: QualifiedName,
+        /// The statement itself, where it is known.
+        statement: Option<String>,
+    },
     /// A table is protected together with one above it, and can't lose its fence alone.
     ProtectedAbove {
         /// The table.
@@ -212,7 +231,7 @@ pub enum Error {
     /// A project of another organization, or of other members, or none.
     NotYourProject,
     /// A lookup has no organization for the key, or none among which the one asked for is.
-    NoSuchKey,
+    NoAnswer,
     /// A lookup has several answers for the key.
     SeveralOrgs {
         /// The lookup's name.
@@ -436,7 +455,7 @@ impl Error {
                 Some("The organization has no such project, or the current user is no member of it."),
                 Some("SELECT org_scope.set_current_project(NULL);".into()),
             ),
-            Self::NoSuchKey => say(
+            Self::NoAnswer => say(
                 "OS005",
                 "the lookup has no organization for this key".into(),
                 Some(
@@ -610,6 +629,30 @@ impl Error {
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
             ),
+            Self::CannotHarden { table } => say(
+                "OS009",
+                format!("the keys of {table} can't be hardened: its fence is not on a column of its own"),
+                Some("A foreign or unique key keeps organizations apart by having the org column in it."),
+                Some(format!("SELECT * FROM org_scope.plan({});", text_literal(&table.to_string()))),
+            ),
+            Self::NoSuchKey { table, name } => say(
+                "42704",
+                format!("{table} has no unique key named {name}"),
+                None,
+                Some(format!("SELECT * FROM org_scope.plan_harden({});", text_literal(&table.to_string()))),
+            ),
+            Self::PartialCheck { table, statement } => {
+                let statement = statement.clone().unwrap_or_else(|| format!("ALTER TABLE {table} ..."));
+                say(
+                    "OS002",
+                    format!("a foreign key of {table} would be checked for the current organization only"),
+                    Some(
+                        "Row security is FORCEd, so the check would see one organization's rows, and call the \
+                         key valid for all.",
+                    ),
+                    Some(format!("SELECT org_scope.across_orgs({});", text_literal(&statement))),
+                )
+            }
             Self::ProtectedAbove { table, parent } => say(
                 "OS010",
                 format!("{table} is protected together with {parent}"),
