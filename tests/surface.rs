@@ -55,12 +55,16 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "across_orgs",
             "allow",
             "bind_role",
+            "declare_global",
             "define_project_members",
             "define_projects",
             "disallow",
             "unbind_role",
+            "undeclare_global",
             "undefine_projects",
-            "usage"
+            "unwatch",
+            "usage",
+            "watch"
         ]
     );
 }

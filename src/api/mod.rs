@@ -10,3 +10,4 @@ mod policy;
 mod projects;
 mod through;
 mod usage;
+mod watch;
