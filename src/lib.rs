@@ -26,7 +26,8 @@ extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"])
 extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
-extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
+extension_sql_file!("../sql/watch.sql", name = "watch", requires = ["policy"]);
+extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["watch"]);
 
 /// Runs when the library loads: with the server, with the session, or with the first call.
 #[pg_guard]

@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod across_orgs;
+mod added_default;
 mod behind_our_back;
 mod context;
 mod copy_view;
@@ -39,3 +40,4 @@ mod system_c_inbox;
 mod through;
 mod usage;
 mod views;
+mod watch;

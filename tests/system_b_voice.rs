@@ -82,10 +82,17 @@ fn b8_rerunning_the_migration_changes_nothing_and_a_later_table_is_caught() {
     migration.run("CALL org_scope.protect_all('clerk_org_id')");
     let again = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE state <> 'note'";
     assert_eq!(migration.number(again), 0);
+    // Without a watch the next run finds it; with one it is fenced as it comes.
     migration.run("CREATE TABLE recordings (id int, clerk_org_id text)");
     let caught =
         "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
     assert_eq!(migration.column(caught), ["recordings"]);
+    db.superuser().run("SELECT org_scope.watch('public', 'clerk_org_id')");
+    migration.run("CREATE TABLE transcripts (id int, clerk_org_id text)");
+    migration.run("CREATE TABLE notes (id int); ALTER TABLE notes ADD COLUMN clerk_org_id text");
+    let fenced = "SELECT target::text FROM org_scope.protected_tables \
+        WHERE target IN ('recordings'::regclass, 'transcripts'::regclass, 'notes'::regclass) ORDER BY 1";
+    assert_eq!(migration.column(fenced), ["notes", "transcripts"]);
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod projects;
 mod steps;
 mod through;
 mod usage;
+mod watch;

@@ -51,6 +51,7 @@ pub(crate) mod touch;
 pub(crate) mod transaction;
 pub(crate) mod types;
 pub(crate) mod utility;
+pub(crate) mod watched;
 pub(crate) mod xact;
 
 /// Everything that has to be registered with the server, settings first: their check hooks judge

@@ -134,7 +134,7 @@ pub(super) fn protected(schemas: Option<&[Ident]>) -> Result<Vec<Oid>, Error> {
     Ok(oids(catalog::read(PROTECTED, About::Many, &[schemas.map(raw).into()])))
 }
 
-fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
+pub(super) fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
     match catalog::read::<Ident>(MISSING_SCHEMAS, About::One, &[raw(schemas).into()]).into_iter().next() {
         Some(missing) => Err(Error::NoSuchSchema(missing)),
         None => Ok(()),

@@ -15,6 +15,7 @@ mod survey;
 mod through;
 mod unprotect;
 mod usage;
+mod watch;
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
@@ -34,6 +35,10 @@ pub(crate) use through::{
 };
 pub(crate) use unprotect::unprotect;
 pub(crate) use usage::usage;
+pub(crate) use watch::{
+    declare as declare_global, declare_name as declare_global_name, undeclare as undeclare_global,
+    undeclare_name as undeclare_global_name, unwatch, watch,
+};
 
 use crate::run::{Row, rows};
 
@@ -57,6 +62,23 @@ pub(crate) struct Options {
     pub(crate) actor_missing: String,
     /// None leaves it as it is.
     pub(crate) copy_view: Option<bool>,
+}
+
+impl Default for Options {
+    /// As the SQL functions have them.
+    fn default() -> Self {
+        Self {
+            force: true,
+            create_index: true,
+            set_default: true,
+            roles: None,
+            shared_rows: None,
+            project_column: None,
+            actor_column: None,
+            actor_missing: "error".to_owned(),
+            copy_view: None,
+        }
+    }
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.

@@ -198,6 +198,26 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// A table has come into a schema where none may.
+    NewTableRefused {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A table has come into a watched schema and is open.
+    NewTableOpen {
+        /// The table.
+        table: QualifiedName,
+        /// The column that it should have.
+        column: Ident,
+        /// Whether it has it.
+        has_column: bool,
+    },
+    /// A column has come with a DEFAULT that reads the context.
+    AddedDefault(Box<AddedDefault>),
+    /// `watch` got a word that is no action.
+    UnknownWatch,
+    /// `declare_global` got no reason.
+    NoReason,
     /// The roles of a gate are an empty list.
     NoRoles,
     /// A role does not exist.
@@ -692,6 +712,61 @@ impl Error {
                     text_literal(&table.to_string())
                 )),
             ),
+            Self::NewTableRefused { table } => say(
+                "OS009",
+                format!("{table} can't come: new tables of schema {} are refused", table.schema),
+                Some(
+                    "The schema is watched. A table that belongs to no organization on purpose is declared first.",
+                ),
+                Some(declaration(table)),
+            ),
+            Self::NewTableOpen { table, column, has_column: true } => say(
+                "OS009",
+                format!("{table} is not protected"),
+                None,
+                Some(format!(
+                    "SELECT * FROM org_scope.protect({}, {});",
+                    text_literal(&table.to_string()),
+                    text_literal(column.raw())
+                )),
+            ),
+            Self::NewTableOpen { table, column, has_column: false } => say(
+                "OS009",
+                format!("{table} has no column {column}, and is not protected"),
+                Some(
+                    "It can be protected through a parent or by an expression, or be declared to belong to no \
+                     organization.",
+                ),
+                Some(declaration(table)),
+            ),
+            Self::AddedDefault(added) => {
+                let AddedDefault { table, column, type_name, expression } = &**added;
+                say(
+                    "OS009",
+                    format!(
+                        "column {column} of {table} can't come together with a DEFAULT that reads the context"
+                    ),
+                    Some(
+                        "Every row that is there would get what is set in the session that adds the column.",
+                    ),
+                    Some(format!(
+                        "ALTER TABLE {table} ADD COLUMN {column} {type_name}; \
+                         ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {expression};"
+                    )),
+                )
+            }
+            Self::UnknownWatch => say(
+                "22023",
+                "action must be 'protect', 'refuse' or 'warn'".into(),
+                None,
+                Some("SELECT org_scope.watch('public', 'org_id', 'protect');".into()),
+            ),
+            Self::NoReason => say(
+                "22023",
+                "a table is global for a reason: say which".into(),
+                None,
+                Some("SELECT org_scope.declare_global('...', why => '...');".into()),
+            ),
             Self::NoRoles => say(
                 "22023",
                 "roles must name at least one role".into(),
@@ -712,6 +787,24 @@ impl Error {
 
 /// The subcommands that would validate only the current organization's rows.
 pub const FOREIGN_KEYS: &str = "check foreign keys: under FORCE the server would check no row";
+
+/// A column, and the DEFAULT that it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedDefault {
+    /// The table.
+    pub table: QualifiedName,
+    /// The column.
+    pub column: Ident,
+    /// Its type, as the server writes it.
+    pub type_name: String,
+    /// The DEFAULT, as the server writes it.
+    pub expression: String,
+}
+
+fn declaration(table: &QualifiedName) -> String {
+    let (schema, name) = (text_literal(table.schema.raw()), text_literal(table.name.raw()));
+    format!("SELECT org_scope.declare_global({schema}, {name}, '...');")
+}
 
 fn text_literal(text: &str) -> String {
     Literal::new(text).map_or_else(|_| "'...'".into(), |l| l.to_string())

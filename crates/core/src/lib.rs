@@ -14,5 +14,6 @@ pub mod org;
 pub mod policy;
 pub mod project;
 pub mod sql;
+pub mod watch;
 
 pub use error::Error;
