@@ -12,5 +12,6 @@ pub mod org;
 pub mod policy;
 pub mod project;
 pub mod sql;
+pub mod token;
 
 pub use error::Error;
