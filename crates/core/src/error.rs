@@ -5,6 +5,7 @@ use crate::org::{MAX_CONTEXT_BYTES, OrgType};
 use crate::policy::through::NoThrough;
 use crate::policy::{Loosening, Refusal, Unfit};
 use crate::sql::{Ident, Literal, QualifiedName};
+use crate::token::{BadClaims, BadKey, Refused, Value};
 
 /// What a situation says to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -294,6 +295,13 @@ pub enum Error {
     },
     /// A text can't be a name.
     BadName,
+
+    /// A token isn't taken.
+    Token(Refused),
+    /// A key for tokens isn't taken.
+    BadSigningKey(BadKey),
+    /// The claims that a key is registered with can't be read.
+    BadClaimPaths(BadClaims),
 }
 
 /// What would outlive the transaction of a pooled role.
@@ -781,6 +789,19 @@ impl Error {
             Self::BadName => {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }
+
+            Self::Token(why) => {
+                let sqlstate = match why {
+                    Refused::Expired => "OS008",
+                    Refused::Several(Value::Org) => "OS006",
+                    _ => "OS007",
+                };
+                say(sqlstate, why.message(), why.detail(), why.hint().map(str::to_owned))
+            }
+            Self::BadSigningKey(why) => {
+                say("22023", why.message(), why.detail(), why.hint().map(str::to_owned))
+            }
+            Self::BadClaimPaths(why) => say("22023", why.message().into(), None, Some(why.hint().to_owned())),
         }
     }
 }
