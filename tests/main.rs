@@ -38,6 +38,7 @@ mod system_a_workflow;
 mod system_b_voice;
 mod system_c_inbox;
 mod through;
+mod tokens;
 mod usage;
 mod views;
 mod watch;

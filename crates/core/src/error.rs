@@ -296,6 +296,12 @@ pub enum Error {
     /// A text can't be a name.
     BadName,
 
+    /// A token stands in the text of a statement.
+    TokenInQuery,
+    /// No key is registered for the token's issuer and kid.
+    NoSuchSigningKey,
+    /// The token's user is no member of its organization.
+    NoMember,
     /// A token isn't taken.
     Token(Refused),
     /// A key for tokens isn't taken.
@@ -790,6 +796,24 @@ impl Error {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }
 
+            Self::TokenInQuery => say(
+                "OS007",
+                "token refused: it stands in the text of the statement".into(),
+                Some("Statements are shown in pg_stat_activity and written to logs; parameters need not be."),
+                Some("SELECT org_scope.authenticate($1);".into()),
+            ),
+            Self::NoSuchSigningKey => say(
+                "OS007",
+                "no key of that issuer and kid is registered".into(),
+                Some("A token without a kid is verified where its issuer has exactly one key."),
+                Some("SELECT org_scope.add_signing_key(kid => '...', algorithm => '...', key => '...', issuer => '...');".into()),
+            ),
+            Self::NoMember => say(
+                "OS005",
+                "the token's user is no member of its organization".into(),
+                Some("The signing key asks a lookup for that."),
+                None,
+            ),
             Self::Token(why) => {
                 let sqlstate = match why {
                     Refused::Expired => "OS008",
