@@ -25,8 +25,13 @@ pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Ro
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        Ok(shown_with_notes(&spec, called_for(target, &spec)?, true))
+        plan_called(target, &spec)
     })
+}
+
+/// The same for a spec that is there.
+pub(super) fn plan_called(target: Oid, spec: &Spec) -> Result<Vec<Row>, Error> {
+    Ok(shown_with_notes(spec, called_for(target, spec)?, true))
 }
 
 /// What `protect` would do to a table that is as these facts tell it; its rows are counted only when asked.

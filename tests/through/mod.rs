@@ -5,6 +5,8 @@ mod expressions;
 mod filling;
 mod large;
 mod moving;
+mod reading;
+mod reading_one_org;
 mod refusals;
 mod survival;
 

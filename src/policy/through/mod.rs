@@ -4,6 +4,7 @@ mod facts;
 mod fill;
 mod fire;
 mod key;
+mod reading;
 mod tie;
 
 pub(super) use fill::end_transaction;
@@ -17,6 +18,8 @@ pub(crate) use tie::{plan_through, protect_through};
 pub(crate) struct ThroughOptions {
     pub(crate) key: String,
     pub(crate) parent_key: Option<String>,
+    /// Whether the parent is asked with every statement.
+    pub(crate) reading: bool,
     pub(crate) org_column: Option<String>,
     pub(crate) force: bool,
     pub(crate) create_index: bool,

@@ -13,7 +13,7 @@ const TRIES: usize = 16;
 
 /// The names to try, best first.
 pub fn candidates(table: &Ident, org: &Source) -> Vec<Ident> {
-    let column = org.column().map_or(OF_EXPRESSION, Ident::raw);
+    let column = org.leading().map_or(OF_EXPRESSION, Ident::raw);
     let hash = fnv1a(table.raw(), column);
     (0..TRIES)
         .filter_map(|i| {

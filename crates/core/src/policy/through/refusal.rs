@@ -56,6 +56,10 @@ pub enum NoThrough {
         /// The column.
         column: Ident,
     },
+    /// It, or one of its parents, asks the table itself.
+    Cycle(QualifiedName),
+    /// The reading form was asked for, which has no org column.
+    ColumnToRead(Ident),
     /// The child has an org column of another type.
     ColumnType {
         /// The column.
@@ -105,6 +109,10 @@ impl NoThrough {
             Self::AmbiguousParentKey { parent, column } => {
                 format!("can't, as several rows of {parent} could have the same {column}")
             }
+            Self::Cycle(parent) => format!("can't, as {parent} itself asks it for its organization"),
+            Self::ColumnToRead(column) => {
+                format!("can't have {column}: no column holds the organization where the parent is asked")
+            }
             Self::ColumnType { column, wanted } => {
                 format!("has a column {column} that is no {wanted}, as the parent's is")
             }
@@ -128,6 +136,7 @@ impl NoThrough {
             Self::Key { why: Unfit::UserDefined, .. } => {
                 "It is evaluated for the rows of all organizations, with the owner's rights."
             }
+            Self::Cycle(_) => "Each would ask the other without end.",
             Self::GeneratedKey(_) => "It is computed after the trigger that would read it.",
             Self::Partitioned(_) => "A row that moves between partitions would leave its children behind.",
             Self::ColumnType { .. } => "Both are compared by one operator, and a foreign key stands on both.",
@@ -158,6 +167,15 @@ impl NoThrough {
             Self::OtherParent(_) => format!("SELECT * FROM org_scope.unprotect({target});"),
             Self::Contradicting { query, .. } => {
                 format!("SELECT org_scope.across_orgs({});", Text(query))
+            }
+            Self::Cycle(parent) => {
+                format!("SELECT * FROM org_scope.unprotect({});", Text(&parent.to_string()))
+            }
+            Self::ColumnToRead(column) => {
+                format!(
+                    "SELECT * FROM org_scope.plan_through({target}, '...', '...', org_column => {});",
+                    Text(column.raw())
+                )
             }
             Self::ParentByExpression(_)
             | Self::Partitioned(_)
