@@ -82,7 +82,7 @@ fn the_gate_alone_shows_no_foreign_row() {
     let mut owner = wall.agents();
     owner.run("SELECT org_scope.protect('agents')");
     // What Citus and some dump tools lose.
-    owner.run("DROP POLICY org_scope_fence ON agents");
+    wall.tamper("DROP POLICY org_scope_fence ON agents");
     let mut app = wall.app("a");
     assert_eq!(app.number(COUNT), 2);
     app.refused("INSERT INTO agents VALUES (9, 'b')", "42501");
@@ -222,9 +222,10 @@ fn unprotect_leaves_exactly_what_was_there() {
         // By way of all options one after the other, and after repairs.
         for option in options {
             owner.run(&format!("SELECT org_scope.protect('agents'{option})"));
-            owner.run("ALTER TABLE agents NO FORCE ROW LEVEL SECURITY");
+            wall.tamper("ALTER TABLE agents NO FORCE ROW LEVEL SECURITY");
         }
-        owner.run("DROP TRIGGER org_scope_truncate_guard ON agents; SELECT org_scope.protect('agents')");
+        wall.tamper("DROP TRIGGER org_scope_truncate_guard ON agents");
+        owner.run("SELECT org_scope.protect('agents')");
         owner.run("SELECT org_scope.unprotect('agents')");
         assert_eq!(owner.fence_of("agents"), was, "{before} after all options");
     }

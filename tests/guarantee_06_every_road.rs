@@ -70,7 +70,7 @@ fn a_parent_whose_fence_does_not_hold_counts_as_open() {
     ] {
         let (wall, mut owner) = family("spoilt_parent");
         owner.run("SELECT org_scope.protect('parent')");
-        owner.run(spoil);
+        wall.tamper(spoil);
         let refusal = owner.try_run("SELECT org_scope.protect('child')").err().map(|r| r.sqlstate);
         assert_eq!(refusal.as_deref(), Some("OS009"), "{spoil}: a query of parent reads child's rows");
         owner.run(mend);

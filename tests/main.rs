@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod across_orgs;
+mod behind_our_back;
 mod context;
 mod copy_view;
 mod documents;

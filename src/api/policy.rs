@@ -117,6 +117,13 @@ entry!(org_scope_ddl_command_end, pg_finfo_org_scope_ddl_command_end, |call| {
     Ok(Answer::Null)
 });
 
+entry!(org_scope_sql_drop, pg_finfo_org_scope_sql_drop, |call| {
+    if let Some(command) = call.event() {
+        policy::sql_drop(&command)?;
+    }
+    Ok(Answer::Null)
+});
+
 entry!(org_scope_truncate_guard, pg_finfo_org_scope_truncate_guard, |call| {
     if let Some(trigger) = call.trigger() {
         policy::guard_truncate(&trigger)?;

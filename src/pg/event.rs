@@ -7,11 +7,27 @@ use std::marker::PhantomData;
 
 use pgrx::{PgList, pg_sys};
 
+use super::backend::BackendCell;
 use super::parse::cast;
+
+/// Whether the statement that runs is a step of ours.
+static OURS: BackendCell<bool> = BackendCell::new(false);
+
+/// Runs a statement of our own, to which nothing here reacts.
+pub(crate) fn ours<R>(statement: impl FnOnce() -> R) -> R {
+    struct Outer(bool);
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            OURS.set(self.0);
+        }
+    }
+    let _outer = Outer(OURS.replace(true));
+    statement()
+}
 
 /// The statement whose end fires the trigger.
 pub(crate) struct Command<'a> {
-    tree: *mut pg_sys::Node,
+    pub(super) tree: *mut pg_sys::Node,
     call: PhantomData<&'a ()>,
 }
 
@@ -23,8 +39,12 @@ pub(super) fn of_call<'a>(fcinfo: pg_sys::FunctionCallInfo) -> Option<Command<'a
     Some(Command { tree: data.parsetree, call: PhantomData })
 }
 
-/// Whether nothing is to happen, whatever the statement: the server or the extension is being made or upgraded.
+/// Whether nothing is to happen, whatever the statement: it is ours, or the server or the extension is being made or
+/// upgraded.
 pub(crate) fn stands_aside() -> bool {
+    if OURS.get() {
+        return true;
+    }
     // SAFETY: a flag of the server's, set while it starts.
     if unsafe { pg_sys::IsBinaryUpgrade } {
         return true;
@@ -67,7 +87,7 @@ fn joins(node: *mut pg_sys::Node) -> bool {
         .is_some_and(|schema| any(schema.schemaElts, joins))
 }
 
-fn any(list: *mut pg_sys::List, test: impl Fn(*mut pg_sys::Node) -> bool) -> bool {
+pub(super) fn any(list: *mut pg_sys::List, test: impl FnMut(*mut pg_sys::Node) -> bool) -> bool {
     // SAFETY: NULL or a list of nodes, of a parse tree.
     let list = unsafe { PgList::<pg_sys::Node>::from_pg(list) };
     list.iter_ptr().any(test)

@@ -44,6 +44,7 @@ pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod tally;
 pub(crate) mod throw;
+pub(crate) mod touch;
 pub(crate) mod transaction;
 pub(crate) mod types;
 pub(crate) mod utility;

@@ -42,12 +42,11 @@ impl<'a> NewTuple<'a> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         // SAFETY: the relation is open while the trigger runs.
         let descriptor = unsafe { (*data.tg_relation).rd_att };
-        // SAFETY: as above.
-        let descriptor = unsafe { &*descriptor };
-        // SAFETY: the descriptor holds natts attributes, and the column is one of them.
-        let attribute =
-            unsafe { descriptor.attrs.as_slice(usize::try_from(descriptor.natts).ok()?) }.get(index)?;
-        Some(Self { row: Row::new_of(trigger)?, found: Row::old_of(trigger), attribute })
+        Some(Self {
+            row: Row::new_of(trigger)?,
+            found: Row::old_of(trigger),
+            attribute: attribute(descriptor, index)?,
+        })
     }
 
     /// Whether the row replaces another.
@@ -123,5 +122,26 @@ impl<'a> NewTuple<'a> {
             (Held::Integer(value), _) => value.into_datum(),
         };
         self.row.with(self.attribute.attnum, datum).tuple()
+    }
+}
+
+/// A column by its place, where there is one.
+fn attribute<'a>(descriptor: pg_sys::TupleDesc, index: usize) -> Option<&'a pg_sys::FormData_pg_attribute> {
+    // SAFETY: a relation's own, which its caller holds open.
+    let count = usize::try_from(unsafe { (*descriptor).natts }).ok()?;
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    {
+        // SAFETY: as above.
+        let attributes = unsafe { &(*descriptor).attrs };
+        // SAFETY: the descriptor holds that many.
+        unsafe { attributes.as_slice(count) }.get(index)
+    }
+    #[cfg(feature = "pg18")]
+    {
+        let number = i32::try_from(index).ok().filter(|_| index < count)?;
+        // SAFETY: one of the descriptor's columns.
+        let attribute = unsafe { pg_sys::TupleDescAttr(descriptor, number) };
+        // SAFETY: part of the descriptor.
+        unsafe { attribute.as_ref() }
     }
 }

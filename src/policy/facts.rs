@@ -26,8 +26,8 @@ ORDER BY n.nspname, c.relname";
 const PROTECTED: &CStr = c"
 WITH RECURSIVE ours(oid) AS (
   SELECT p.polrelid FROM pg_catalog.pg_policy p
-  WHERE p.polname IN ('org_scope_fence', 'org_scope_update_fence', 'org_scope_delete_fence', 'org_scope_project',
-                      'org_scope_gate', 'org_scope_shared_gate')
+  WHERE p.polname IN ('org_scope_fence', 'org_scope_fence_update', 'org_scope_fence_delete', 'org_scope_fence_project',
+                      'org_scope_gate', 'org_scope_gate_shared')
   UNION
   SELECT t.tgrelid FROM pg_catalog.pg_trigger t
   WHERE t.tgname IN ('org_scope_truncate_guard', 'org_scope_stamp_actor') AND NOT t.tgisinternal

@@ -177,7 +177,7 @@ FROM (
           JOIN pg_catalog.pg_depend d
             ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0
-          WHERE p.polrelid = c.oid AND p.polname = 'org_scope_project')
+          WHERE p.polrelid = c.oid AND p.polname = 'org_scope_fence_project')
       END AS project,
       CASE
         WHEN $4 IS NOT NULL THEN (

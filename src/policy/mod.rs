@@ -23,7 +23,7 @@ use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use copy_view::copy_row;
-pub(crate) use ddl::command_end;
+pub(crate) use ddl::{command_end, sql_drop};
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;

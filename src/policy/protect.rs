@@ -9,7 +9,7 @@ use pgrx::pg_sys::Oid;
 use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
 use super::{Options, Row, column, copy_view, facts, family, findings, idents, rows, spec};
-use crate::pg::{attempt, expression, relation, settings, spi};
+use crate::pg::{attempt, event, expression, relation, settings, spi};
 
 /// Where a row's organization stands, as it comes from SQL.
 #[derive(Debug, Clone)]
@@ -226,10 +226,10 @@ pub(super) fn execute(table: Oid, steps: Vec<Step>) -> Vec<Step> {
 fn execute_one(table: Oid, step: Step) -> Vec<Step> {
     let (State::Planned, Some(statement)) = (step.state, &step.statement) else { return vec![step] };
     let Some(column) = step.action.as_ref().and_then(policy::Action::found_default) else {
-        spi::execute(statement);
+        event::ours(|| spi::execute(statement));
         return vec![step.done()];
     };
-    if attempt::execute(statement) {
+    if event::ours(|| attempt::execute(statement)) {
         return vec![step.done()];
     }
     let dropped = facts::read_standing(table)

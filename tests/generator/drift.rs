@@ -65,7 +65,7 @@ fn drift_is_listed_repaired_and_said() {
     let clean = strip(&owner.fence_of("agents"));
     let drift = "SELECT array_to_string(drift, ' ') FROM org_scope.protected_tables";
     for (statement, expected) in damage {
-        owner.run(&statement.replace("{owner}", wall.owner.name()));
+        wall.tamper(&statement.replace("{owner}", wall.owner.name()));
         let listed = owner.text(drift);
         assert!(expected.iter().all(|kind| listed.contains(kind)), "{statement}: {listed}");
         let steps = owner.steps("protect('agents')");
@@ -91,7 +91,7 @@ fn drift_is_listed_repaired_and_said() {
 fn a_repair_of_everything_at_once() {
     let (wall, mut owner) = fenced("ruins");
     let clean = owner.fence_of("agents");
-    owner.run(
+    wall.tamper(
         "DROP POLICY org_scope_fence ON agents; ALTER POLICY org_scope_gate ON agents USING (true);
          DROP TRIGGER org_scope_truncate_guard ON agents; ALTER TABLE agents DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
          ALTER TABLE agents ALTER org_id DROP DEFAULT; DROP INDEX idx_agents_org_id",

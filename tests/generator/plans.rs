@@ -77,13 +77,13 @@ fn the_statements_shown_are_those_that_are_executed() {
         }
         assert_eq!(owner.fence_of("agents"), stands);
         assert_eq!(work(&owner.steps(&format!("protect('agents'{options})"))), NONE);
-        // The way back, too.
+        // The way back, too, where no event trigger takes it for an accident.
         owner.run("BEGIN");
         let back = owner.steps("unprotect('agents')");
         let bare = owner.fence_of("agents");
         owner.run("ROLLBACK");
         for step in work(&back) {
-            owner.run(&step.statement);
+            wall.tamper(&step.statement);
         }
         assert_eq!(owner.fence_of("agents"), bare);
     }

@@ -259,8 +259,8 @@ fn the_option_stays_until_it_is_taken_back() {
     owner.run("ALTER TABLE runs RENAME project_id TO box");
     stands_after(&mut owner, "'runs'");
     for damage in [
-        "DROP POLICY org_scope_project ON runs",
-        "ALTER POLICY org_scope_project ON runs USING (true)",
+        "DROP POLICY org_scope_fence_project ON runs",
+        "ALTER POLICY org_scope_fence_project ON runs USING (true)",
         "ALTER TABLE runs ALTER box DROP DEFAULT",
     ] {
         wall.db.superuser().run(damage);

@@ -77,8 +77,8 @@ fn a_wide_policy_beside_the_fence_opens_nothing() {
 fn what_loses_the_fence_still_gives_nobodys_rows_away() {
     let (wall, _) = shared("shared_gate");
     wall.db.superuser().run(
-        "DROP POLICY org_scope_fence ON voices; DROP POLICY org_scope_update_fence ON voices;
-         DROP POLICY org_scope_delete_fence ON voices",
+        "DROP POLICY org_scope_fence ON voices; DROP POLICY org_scope_fence_update ON voices;
+         DROP POLICY org_scope_fence_delete ON voices",
     );
     let mut session = wall.app("a");
     assert_eq!(session.text(VOICES), "alto bass a1 a2");
@@ -96,9 +96,9 @@ fn the_option_stays_until_it_is_taken_back() {
     stands_after(&mut owner, "'voices', shared_rows => false");
     stands_after(&mut owner, "'voices', shared_rows => true");
     for damage in [
-        "DROP POLICY org_scope_update_fence ON voices",
-        "ALTER POLICY org_scope_delete_fence ON voices USING (true)",
-        "DROP POLICY org_scope_shared_gate ON voices",
+        "DROP POLICY org_scope_fence_update ON voices",
+        "ALTER POLICY org_scope_fence_delete ON voices USING (true)",
+        "DROP POLICY org_scope_gate_shared ON voices",
         "ALTER POLICY org_scope_fence ON voices USING (true)",
     ] {
         wall.db.superuser().run(damage);

@@ -1,8 +1,8 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
-use crate::policy::Refusal;
 use crate::policy::through::NoThrough;
+use crate::policy::{Loosening, Refusal};
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// What a situation says to the client.
@@ -125,6 +125,13 @@ pub enum Error {
         parent: QualifiedName,
         /// The column by which the one above can be protected, if it has it.
         column: Option<Ident>,
+    },
+    /// A statement opened a fence that isn't its own.
+    FenceOpened {
+        /// The table.
+        table: QualifiedName,
+        /// What it did.
+        by: Loosening,
     },
     /// TRUNCATE of a protected table by a role that the fence binds.
     Truncate {
@@ -456,6 +463,19 @@ impl Error {
                     Some(protect.unwrap_or_else(unprotect)),
                 )
             }
+            Self::FenceOpened { table, by } => say(
+                "OS002",
+                format!("this opens the fence of {table}: {}", by.message()),
+                Some(by.detail()),
+                Some(match by {
+                    Loosening::ForceOff { column: Some(column) } => format!(
+                        "SELECT * FROM org_scope.protect({}, {}, force => false);",
+                        text_literal(&table.to_string()),
+                        text_literal(column.raw())
+                    ),
+                    _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
+                }),
+            ),
             Self::Truncate { table } => say(
                 "OS002",
                 format!("TRUNCATE would remove every organization's rows of {table}"),

@@ -1,5 +1,6 @@
 //! What happens with the DDL of others: a file for each reaction.
 
+mod guard;
 mod joins;
 
 use org_scope_core::Error;
@@ -18,5 +19,16 @@ pub(crate) fn command_end(command: &Command<'_>) -> Result<(), Error> {
     if command.joins() {
         joins::react()?;
     }
-    Ok(())
+    command.touch().map_or(Ok(()), |touch| guard::altered(&touch))
+}
+
+/// When a statement has dropped something.
+///
+/// # Errors
+/// Whatever makes the statement fail.
+pub(crate) fn sql_drop(command: &Command<'_>) -> Result<(), Error> {
+    if event::stands_aside() || !command.drops_parts() {
+        return Ok(());
+    }
+    guard::dropped()
 }

@@ -24,15 +24,16 @@ pub(super) const PARTS: [Part; 6] =
     [Part::Fence, Part::UpdateFence, Part::DeleteFence, Part::Project, Part::Gate, Part::SharedGate];
 
 impl Part {
-    /// The policy's name.
+    /// The policy's name. The fences' come before the gates': `pg_dump --clean` drops policies by their names
+    /// backwards, and a table without a gate is closed.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fence => super::FENCE,
-            Self::UpdateFence => "org_scope_update_fence",
-            Self::DeleteFence => "org_scope_delete_fence",
-            Self::Project => "org_scope_project",
+            Self::UpdateFence => "org_scope_fence_update",
+            Self::DeleteFence => "org_scope_fence_delete",
+            Self::Project => "org_scope_fence_project",
             Self::Gate => super::GATE,
-            Self::SharedGate => "org_scope_shared_gate",
+            Self::SharedGate => "org_scope_gate_shared",
         }
     }
 
@@ -92,6 +93,11 @@ impl Part {
 /// Whether a policy of this name is ours.
 pub(super) fn is_ours(name: &str) -> bool {
     PARTS.iter().any(|part| part.name() == name)
+}
+
+/// Whether a policy of this name is ours, and narrows what others let pass.
+pub fn is_restrictive(name: &str) -> bool {
+    PARTS.iter().any(|part| part.name() == name && !part.permissive())
 }
 
 /// A policy as it is to be.
