@@ -8,6 +8,7 @@ use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
+use super::through::suggestions;
 use super::{Options, Row, column, copy_view, facts, family, findings, idents, rows, spec};
 use crate::pg::{attempt, event, expression, relation, settings, spi};
 
@@ -87,9 +88,11 @@ pub(crate) fn plan_all(
 ) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
         let spec = spec(column(org_column)?, options)?;
-        let planned = survey_schemas(&spec, schemas)?;
+        let planned = survey_schemas(&spec, schemas.clone())?;
         let mut notes = all_notes(&spec, &planned, false);
-        Ok(shown(planned, |table| given(&spec, table, &mut notes)))
+        let mut all = shown(planned, |table| given(&spec, table, &mut notes));
+        all.extend(suggestions(&spec, schemas));
+        Ok(all)
     })
 }
 

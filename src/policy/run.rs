@@ -12,6 +12,7 @@ use pgrx::pg_sys::Oid;
 use super::facts::Columns;
 use super::protect::{Noting, fence, given, survey_schemas};
 use super::survey::{Hindrance, Planned, all_notes, survey};
+use super::through::suggestions;
 use super::unprotect::lift;
 use super::{Options, Row, column, facts, family, idents, rows, spec};
 use crate::pg::{report, role, settings, transaction};
@@ -55,7 +56,7 @@ pub(crate) fn begin_protect(
     settings::neutral(|| {
         let spec = spec(column(org_column)?, options)?;
         let mut run = begin()?;
-        let planned = survey_schemas(&spec, schemas)?;
+        let planned = survey_schemas(&spec, schemas.clone())?;
         let mut notes = all_notes(&spec, &planned, false);
         let groups = family::groups(planned.iter().map(|p| &p.table));
         let mut planned: Vec<Option<Planned>> = planned.into_iter().map(Some).collect();
@@ -80,6 +81,7 @@ pub(crate) fn begin_protect(
                 })),
             }
         }
+        run.rows.extend(suggestions(&spec, schemas));
         run.total = run.queue.len();
         run.spec = Some(spec);
         LAST.replace(run);

@@ -8,6 +8,7 @@ mod moving;
 mod reading;
 mod reading_one_org;
 mod refusals;
+mod suggestions;
 mod survival;
 
 use crate::harness::{Session, Wall, kinds, notes, work};

@@ -437,3 +437,16 @@ fn an_expression_leads_to_a_parent_that_is_asked() {
     owner.run("SELECT org_scope.unprotect('uses'); SELECT org_scope.unprotect('keys')");
     assert_eq!(owner.number("SELECT count(*) FROM pg_policy WHERE polrelid = 'keys'::regclass"), 0);
 }
+
+/// What takes the policies along leaves the table closed.
+#[test]
+fn a_parent_that_is_dropped_opens_no_child() {
+    let tree = reading("reading_dropped");
+    tree.owner().refused("DROP TABLE runs", "2BP01");
+    tree.owner().refused("ALTER POLICY org_scope_fence ON steps USING (true)", "OS002");
+    tree.owner().refused("DROP POLICY org_scope_fence ON steps", "OS002");
+    tree.wall.tamper("DROP TABLE runs CASCADE");
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM steps"), 0);
+    tree.app("a").refused("INSERT INTO steps VALUES (50, 1)", "42501");
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM logs"), 0);
+}

@@ -5,11 +5,13 @@ mod fill;
 mod fire;
 mod key;
 mod reading;
+mod suggest;
 mod tie;
 
 pub(super) use fill::end_transaction;
 pub(crate) use fill::{begin_fill, fill_step};
 pub(crate) use fire::{check_parent, fill_from_parent, move_children};
+pub(super) use suggest::suggestions;
 pub(super) use tie::untie;
 pub(crate) use tie::{plan_through, protect_through};
 

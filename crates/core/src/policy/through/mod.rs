@@ -12,6 +12,7 @@ mod plan;
 mod readers;
 mod refusal;
 mod route;
+mod suggestion;
 mod undo;
 
 pub use facts::{Expression, Keeper, KeyColumn, Linked, OtherParent, PlainKey, Standing, Trigger, Unique};
@@ -21,6 +22,7 @@ pub use plan::{FEW_ROWS, Plan, Room, Rows, Tie, plan};
 pub use readers::Unreadable;
 pub use refusal::NoThrough;
 pub use route::Route;
+pub use suggestion::Suggestion;
 pub use undo::undo;
 
 /// The trigger on the child that fills the org column.
