@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Kind, Spec, State, Step};
+use org_scope_core::policy::{Kind, Reading, Spec, State, Step};
 use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
@@ -96,7 +96,10 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
         let schemas = idents(schemas)?;
         let mut run = begin()?;
         let mut tables = facts::read(&facts::protected(Some(&schemas))?, &Columns::default());
-        tables.sort_by_cached_key(|t| (t.open_parents.len() + t.fenced_parents.len(), t.table()));
+        // What asks a parent goes before the parent, whose org column may go with its fence.
+        tables.sort_by_cached_key(|t| {
+            (Reading::read_back(t).is_none(), t.open_parents.len() + t.fenced_parents.len(), t.table())
+        });
         for group in family::groups(&tables) {
             let (owned, others): (Vec<_>, Vec<_>) =
                 group.into_iter().map(|place| &tables[place]).partition(|table| table.owned);

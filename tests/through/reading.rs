@@ -450,3 +450,38 @@ fn a_parent_that_is_dropped_opens_no_child() {
     tree.app("a").refused("INSERT INTO steps VALUES (50, 1)", "42501");
     assert_eq!(tree.app("a").number("SELECT count(*) FROM logs"), 0);
 }
+
+#[test]
+fn a_run_over_the_schema_takes_what_asks_before_what_is_asked() {
+    let tree = Tree::open("reading_run");
+    let mut owner = tree.owner();
+    // By their names the parent would come first.
+    owner.run("ALTER TABLE steps RENAME TO a_steps");
+    let bare = ["a_steps", "logs", "lines"].map(|table| owner.fence_of(table));
+    owner.run(&format!(
+        "SELECT org_scope.protect_through('a_steps', 'run_id', 'runs');
+         SELECT org_scope.protect_through('logs', 'step_id', 'a_steps', reading => true); SELECT org_scope.{}",
+        READING[2].1
+    ));
+    owner.refused("SELECT org_scope.unprotect('a_steps')", "2BP01");
+    owner.run("CALL org_scope.unprotect_all('{public}')");
+    assert_eq!(["a_steps", "logs", "lines"].map(|table| owner.fence_of(table)), bare);
+}
+
+#[test]
+fn a_key_that_no_fence_below_names_can_change_its_type() {
+    let tree = reading("reading_retype");
+    let mut owner = tree.owner();
+    let before = owner.fence_of("lines").replace("integer", "bigint");
+    owner.run(
+        "SELECT org_scope.alter_protected('lines', 'ALTER TABLE lines ALTER COLUMN log_id TYPE bigint')",
+    );
+    assert_eq!(owner.fence_of("lines").replace("integer", "bigint"), before);
+    assert_eq!(owner.column(DRIFT), ["{}"]);
+    assert!(work(&owner.steps(READING[2].1)).is_empty());
+    tree.app("a").refused("INSERT INTO lines VALUES (50, 5)", "42501");
+    assert_eq!(tree.app("a").number("SELECT count(*) FROM lines"), 4);
+    let alter =
+        "SELECT org_scope.alter_protected('steps', 'ALTER TABLE steps ALTER COLUMN run_id TYPE bigint')";
+    owner.refused(alter, "0A000").says("logs");
+}
