@@ -92,6 +92,9 @@ impl NoThrough {
         if let Some(table) = [child, parent].into_iter().find(|t| t.kind == 'p' || t.is_partition) {
             return Err(Self::Partitioned(table.table()));
         }
+        if !child.parents.is_empty() || !child.open_children.is_empty() {
+            return Err(Self::Inherits);
+        }
         if !linked.trusted {
             return Err(Self::Owners {
                 parent: parent.table(),

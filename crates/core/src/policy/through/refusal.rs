@@ -11,6 +11,8 @@ pub enum NoThrough {
     Itself,
     /// One of the two is partitioned, or a partition.
     Partitioned(QualifiedName),
+    /// It inherits from others, or others from it.
+    Inherits,
     /// The child's owner doesn't have the rights of the parent's.
     Owners {
         /// The parent.
@@ -91,6 +93,7 @@ impl NoThrough {
         match self {
             Self::Itself => "is its own parent".into(),
             Self::Partitioned(table) => format!("can't, as {table} is partitioned or a partition"),
+            Self::Inherits => "inherits columns, or hands them down".into(),
             Self::Owners { parent, child_owner, parent_owner } => {
                 format!(
                     "belongs to {child_owner}, who has not the rights of {parent_owner}, the owner of {parent}"
@@ -139,6 +142,7 @@ impl NoThrough {
             Self::Cycle(_) => "Each would ask the other without end.",
             Self::GeneratedKey(_) => "It is computed after the trigger that would read it.",
             Self::Partitioned(_) => "A row that moves between partitions would leave its children behind.",
+            Self::Inherits => "Triggers and foreign keys are not handed down with the columns.",
             Self::ColumnType { .. } => "Both are compared by one operator, and a foreign key stands on both.",
             Self::Contradicting { .. } => "Which of the two is right can't be known. Nothing was changed.",
             _ => return None,
@@ -167,6 +171,9 @@ impl NoThrough {
             Self::OtherParent(_) => format!("SELECT * FROM org_scope.unprotect({target});"),
             Self::Contradicting { query, .. } => {
                 format!("SELECT org_scope.across_orgs({});", Text(query))
+            }
+            Self::Inherits => {
+                format!("SELECT * FROM org_scope.plan_through({target}, '...', '...', reading => true);")
             }
             Self::Cycle(parent) => {
                 format!("SELECT * FROM org_scope.unprotect({});", Text(&parent.to_string()))
