@@ -19,3 +19,13 @@ REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
 
 CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
 COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
+
+CREATE FUNCTION org_scope._ddl_command_start() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_start';
+COMMENT ON FUNCTION org_scope._ddl_command_start() IS 'internal: refuses to check a foreign key for one organization only';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_start() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION org_scope._ddl_command_start();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a foreign key for one organization only';

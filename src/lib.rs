@@ -8,18 +8,22 @@ use pgrx::prelude::*;
 mod across;
 mod api;
 mod context;
+mod harden;
 mod identity;
 mod pg;
 mod policy;
+mod run;
 
 pgrx::pg_module_magic!();
 
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 extension_sql_file!("../sql/context.sql", name = "context", requires = ["bootstrap"]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["context"]);
-extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["access"]);
+extension_sql_file!("../sql/lookups.sql", name = "lookups", requires = ["access"]);
+extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["lookups"]);
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["projects"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
+extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
@@ -28,6 +32,7 @@ extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["policy"]);
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     pg::init();
+    run::init();
     policy::init();
 }
 

@@ -55,10 +55,12 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "across_orgs",
             "allow",
             "bind_role",
+            "define_lookup",
             "define_project_members",
             "define_projects",
             "disallow",
             "unbind_role",
+            "undefine_lookup",
             "undefine_projects",
             "usage"
         ]

@@ -132,6 +132,30 @@ fn b6_api_keys_are_isolated_by_what_their_settings_say() {
     assert!(everything.number("SELECT count(*) FROM api_keys WHERE NOT settings ? 'clerk_org_id'") > 0);
 }
 
+#[test]
+fn b4_one_identity_finds_the_other() {
+    let (db, _owner, _app) = product("b4");
+    let gateway = db.role("gateway");
+    let mut superuser = db.superuser();
+    superuser.run(&format!(
+        "SELECT org_scope.define_lookup('client_of_org', 'clients', 'clerk_organization_id', 'id');
+         SELECT org_scope.define_lookup('org_of_client', 'clients', 'id', 'clerk_organization_id');
+         SELECT org_scope.allow('{gateway}', 'lookup', lookups => '{{client_of_org,org_of_client}}')"
+    ));
+    let clients = superuser
+        .rows("SELECT clerk_organization_id, id FROM clients WHERE clerk_organization_id IS NOT NULL");
+    assert!(clients.len() > 1);
+    let mut session = db.connect(&gateway);
+    for client in clients {
+        let [Some(org), Some(id)] = &client[..] else { panic!("{client:?}") };
+        let call =
+            |lookup: &str, key: &str| format!("SELECT org_scope.set_current_org_from('{lookup}', '{key}')");
+        assert_eq!(&session.text(&call("client_of_org", org)), id);
+        assert_eq!(&session.text("SELECT org_scope.current_org_uuid()"), id);
+        assert_eq!(&session.text(&call("org_of_client", id)), org);
+    }
+}
+
 /// The tables that know only the client, which leads to the organization.
 fn protect_clients(migration: &mut Session) {
     migration.run("SELECT org_scope.protect('clients', 'clerk_organization_id', set_default => false)");

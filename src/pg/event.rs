@@ -3,12 +3,14 @@
 //! A trigger on DDL is in the way of everybody's DDL, so what doesn't concern it must be over before anything
 //! is looked up.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use pgrx::{PgList, pg_sys};
 
 use super::backend::BackendCell;
 use super::parse::cast;
+use super::portal;
 
 /// Whether the statement that runs is a step of ours.
 static OURS: BackendCell<bool> = BackendCell::new(false);
@@ -25,7 +27,7 @@ pub(crate) fn ours<R>(statement: impl FnOnce() -> R) -> R {
     statement()
 }
 
-/// The statement whose end fires the trigger.
+/// The statement that fires the trigger.
 pub(crate) struct Command<'a> {
     pub(super) tree: *mut pg_sys::Node,
     call: PhantomData<&'a ()>,
@@ -60,6 +62,16 @@ pub(crate) fn stands_aside() -> bool {
 }
 
 impl Command<'_> {
+    /// The ALTER TABLE that it is, if it is one.
+    pub(crate) fn alter_table(&self) -> Option<&pg_sys::AlterTableStmt> {
+        cast::<pg_sys::AlterTableStmt>(self.tree, pg_sys::NodeTag::T_AlterTableStmt)
+    }
+
+    /// What the client sent of it; none where a function runs it.
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+        portal::text_of(self.tree)
+    }
+
     /// Whether it may have put a table under another, as a partition or by inheritance.
     pub(crate) fn joins(&self) -> bool {
         joins(self.tree)

@@ -17,9 +17,8 @@ mod unprotect;
 mod usage;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec, Step};
+use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
 use org_scope_core::sql::Ident;
-use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use copy_view::copy_row;
@@ -27,7 +26,7 @@ pub(crate) use ddl::{command_end, sql_drop};
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
-pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
+pub(crate) use run::{begin_protect, begin_unprotect};
 pub(crate) use stamp::stamp_actor;
 pub(crate) use through::{
     ThroughOptions, begin_fill, check_parent, fill_from_parent, fill_step, move_children, plan_through,
@@ -36,23 +35,11 @@ pub(crate) use through::{
 pub(crate) use unprotect::unprotect;
 pub(crate) use usage::usage;
 
+use crate::run::{Row, rows};
+
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {
-    crate::pg::xact::on_end(end_transaction);
-}
-
-fn end_transaction(committed: bool) {
-    run::end_transaction(committed);
-    through::end_transaction(committed);
-}
-
-/// A step of one table.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// The table.
-    pub(crate) target: Oid,
-    /// The step.
-    pub(crate) step: Step,
+    crate::pg::xact::on_end(through::end_transaction);
 }
 
 /// The options as they come from SQL.
@@ -120,8 +107,4 @@ fn ident(name: String) -> Result<Ident, Error> {
 
 fn idents(names: Vec<String>) -> Result<Vec<Ident>, Error> {
     names.into_iter().map(ident).collect()
-}
-
-fn rows(target: u32, steps: Vec<Step>) -> impl Iterator<Item = Row> {
-    steps.into_iter().map(move |step| Row { target: Oid::from_u32(target), step })
 }

@@ -1,8 +1,9 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
+use crate::access::How;
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
 use crate::policy::through::NoThrough;
-use crate::policy::{Loosening, Refusal};
+use crate::policy::{Loosening, Refusal, Unfit};
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// What a situation says to the client.
@@ -29,6 +30,15 @@ pub enum Error {
         /// The session's login role.
         role: Ident,
     },
+    /// The login role says what it is, where it has to prove it.
+    Unproven {
+        /// The session's login role.
+        role: Ident,
+        /// How it can.
+        how: How,
+    },
+    /// A fenced table was reached after the proof of the organization has ended.
+    Expired,
     /// `allow` got a word that is no kind of access.
     UnknownHow,
     /// Access `parameter` lives as long as the connection, which a pooler hands on.
@@ -143,6 +153,25 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// A table's fence stands on something that no key can include.
+    CannotHarden {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A table has no unique key of that name.
+    NoSuchKey {
+        /// The table.
+        table: QualifiedName,
+        /// The name.
+        name: Ident,
+    },
+    /// A foreign key would be checked for the rows of one organization and be called valid.
+    PartialCheck {
+        /// The table that is altered.
+        table: QualifiedName,
+        /// The statement itself, where it is known.
+        statement: Option<String>,
+    },
     /// A table is protected together with one above it, and can't lose its fence alone.
     ProtectedAbove {
         /// The table.
@@ -201,8 +230,43 @@ pub enum Error {
     UnknownActorMissing,
     /// A project of another organization, or of other members, or none.
     NotYourProject,
-    /// A table that answers for projects isn't fit to.
+    /// A lookup has no organization for the key, or none among which the one asked for is.
+    NoAnswer,
+    /// A lookup has several answers for the key.
+    SeveralOrgs {
+        /// The lookup's name.
+        lookup: Ident,
+    },
+    /// A lookup isn't defined.
+    NoSuchLookup {
+        /// The name.
+        lookup: Ident,
+    },
+    /// The login role may not use the lookup.
+    LookupNotAllowed {
+        /// The session's login role.
+        role: Ident,
+        /// The lookup's name.
+        lookup: Ident,
+    },
+    /// A lookup's condition isn't one.
+    BadCondition {
+        /// The condition.
+        condition: String,
+        /// Why.
+        why: Unfit,
+    },
+    /// `define_lookup` got a word that is no hash.
+    UnknownKeyHash,
+    /// `allow` with `lookup` must name lookups, and with another word must not.
+    LookupsDontFit {
+        /// Whether the access is `lookup`.
+        needed: bool,
+    },
+    /// A table that answers for projects or lookups isn't fit to.
     BadSource {
+        /// What it answers for.
+        what: &'static str,
         /// Its name, or what is left of it.
         table: String,
         /// Why.
@@ -243,9 +307,24 @@ impl Error {
                 None,
                 Some(format!("SELECT org_scope.allow({}, 'direct');", role_literal(role))),
             ),
+            Self::Unproven { role, how } => say(
+                "OS002",
+                format!("role {role} can't say which organization or user it is"),
+                Some("Its access makes it prove that."),
+                Some(match how {
+                    How::Lookup => "SELECT org_scope.set_current_org_from('...', '...');".into(),
+                    _ => "SELECT org_scope.authenticate($1);".into(),
+                }),
+            ),
+            Self::Expired => say(
+                "OS008",
+                "the token has expired that proved the organization".into(),
+                Some("Protected tables are closed until the session shows a new one."),
+                Some("SELECT org_scope.authenticate($1);".into()),
+            ),
             Self::UnknownHow => say(
                 "22023",
-                "access must be 'direct' or 'parameter'".into(),
+                "access must be 'direct', 'lookup', 'token' or 'parameter'".into(),
                 None,
                 Some("SELECT org_scope.allow('...', 'direct');".into()),
             ),
@@ -376,9 +455,71 @@ impl Error {
                 Some("The organization has no such project, or the current user is no member of it."),
                 Some("SELECT org_scope.set_current_project(NULL);".into()),
             ),
-            Self::BadSource { table, why } => say(
+            Self::NoAnswer => say(
+                "OS005",
+                "the lookup has no organization for this key".into(),
+                Some(
+                    "There is no such key, its row doesn't fulfil the lookup's condition, or it belongs to other organizations.",
+                ),
+                None,
+            ),
+            Self::SeveralOrgs { lookup } => say(
+                "OS006",
+                "the lookup has several answers for this key".into(),
+                Some(
+                    "The key belongs to more than one organization, or in one organization to more than one user.",
+                ),
+                Some(format!(
+                    "SELECT org_scope.set_current_org_from({}, '...', org => '...');",
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::NoSuchLookup { lookup } => say(
                 "OS010",
-                format!("{table} can't answer for projects: {why}"),
+                format!("lookup {lookup} is not defined"),
+                None,
+                Some(format!(
+                    "SELECT org_scope.define_lookup({}, '...', key_column => '...', org_column => '...');",
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::LookupNotAllowed { role, lookup } => say(
+                "OS002",
+                format!("role {role} may not use lookup {lookup}"),
+                None,
+                Some(format!(
+                    "SELECT org_scope.allow({}, 'lookup', lookups => ARRAY[{}]::name[]);",
+                    role_literal(role),
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::BadCondition { condition, why } => say(
+                "22023",
+                format!("the lookup can't have the condition {condition}: it {}", why.message()),
+                Some(
+                    "It is made of the table's columns, constants, and the server's own functions and operators, and is true or false.",
+                ),
+                None,
+            ),
+            Self::UnknownKeyHash => say(
+                "22023",
+                "key_hash must be 'sha256', 'sha384' or 'sha512'".into(),
+                Some("It says how the table keeps its keys. Leave it out where they are kept as they are."),
+                None,
+            ),
+            Self::LookupsDontFit { needed } => say(
+                "22023",
+                match needed {
+                    true => "access 'lookup' must name its lookups",
+                    false => "only access 'lookup' names lookups",
+                }
+                .into(),
+                Some("The other kinds of access use every lookup, or none."),
+                Some("SELECT org_scope.allow('...', 'lookup', lookups => '{...}');".into()),
+            ),
+            Self::BadSource { what, table, why } => say(
+                "OS010",
+                format!("{table} can't answer for {what}: {why}"),
                 Some("It is read with its owner's rights, and compared by the server's own equality."),
                 None,
             ),
@@ -488,6 +629,30 @@ impl Error {
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
             ),
+            Self::CannotHarden { table } => say(
+                "OS009",
+                format!("the keys of {table} can't be hardened: its fence is not on a column of its own"),
+                Some("A foreign or unique key keeps organizations apart by having the org column in it."),
+                Some(format!("SELECT * FROM org_scope.plan({});", text_literal(&table.to_string()))),
+            ),
+            Self::NoSuchKey { table, name } => say(
+                "42704",
+                format!("{table} has no unique key named {name}"),
+                None,
+                Some(format!("SELECT * FROM org_scope.plan_harden({});", text_literal(&table.to_string()))),
+            ),
+            Self::PartialCheck { table, statement } => {
+                let statement = statement.clone().unwrap_or_else(|| format!("ALTER TABLE {table} ..."));
+                say(
+                    "OS002",
+                    format!("a foreign key of {table} would be checked for the current organization only"),
+                    Some(
+                        "Row security is FORCEd, so the check would see one organization's rows, and call the \
+                         key valid for all.",
+                    ),
+                    Some(format!("SELECT org_scope.across_orgs({});", text_literal(&statement))),
+                )
+            }
             Self::ProtectedAbove { table, parent } => say(
                 "OS010",
                 format!("{table} is protected together with {parent}"),

@@ -8,6 +8,8 @@
 pub mod access;
 pub mod context;
 pub mod error;
+pub mod harden;
+pub mod lookup;
 pub mod org;
 pub mod policy;
 pub mod project;
