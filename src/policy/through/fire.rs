@@ -20,14 +20,17 @@ fn named(table: &PgRelation) -> Result<QualifiedName, Error> {
 /// The way to the parent, for a child whose owner could read the parent anyway.
 fn way(table: &PgRelation) -> Result<Rc<Way>, Error> {
     let way = parent_row::way(table.oid(), || settings::neutral(|| facts::route(table.oid())));
-    let Some(way) = way else { return Err(Error::NotThrough { table: named(table)? }) };
+    match way.filter(|way| is_trusted(way)) {
+        Some(way) => Ok(way),
+        None => Err(Error::NotThrough { table: named(table)? }),
+    }
+}
+
+/// Whether the child's owner has the rights of the parent's.
+fn is_trusted(way: &Way) -> bool {
     let (child_owner, parent_owner) =
         (Oid::from_u32(way.route.child_owner), Oid::from_u32(way.route.parent_owner));
-    if role::has_rights_of(child_owner, parent_owner) {
-        Ok(way)
-    } else {
-        Err(Error::NotThrough { table: named(table)? })
-    }
+    role::has_rights_of(child_owner, parent_owner)
 }
 
 /// What a trigger of another kind returns would swallow rows, or do nothing.
@@ -94,7 +97,9 @@ pub(crate) fn move_children(trigger: &PgTrigger<'_>) -> Result<(), Error> {
     let (old, new) = (Row::old_of(trigger), Row::new_of(trigger));
     for child in settings::neutral(|| facts::children(table.oid())) {
         let look_up = || settings::neutral(|| facts::route(child.oid()));
-        let Some(way) = parent_row::way(child.oid(), look_up) else {
+        // Also where somebody else has put the trigger on the child: nothing runs as its owner for a parent
+        // whose owner has not lent it his rights.
+        let Some(way) = parent_row::way(child.oid(), look_up).filter(|way| is_trusted(way)) else {
             return Err(Error::NotThrough { table: child.table() });
         };
         let Some(key) = way.route.parent_key_number else { continue };
