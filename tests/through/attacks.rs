@@ -244,3 +244,36 @@ fn a_domain_of_its_owners_runs_nothing_as_the_superuser_who_calls() {
     let owner = format!("runs as {}", wall.owner);
     assert!(!asked.is_empty() && asked.iter().all(|asked| **asked == owner), "{said:?}");
 }
+
+#[test]
+fn ties_of_a_users_making_that_fit_no_row_are_refused() {
+    let wall = Wall::new("odd_ties");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE par (id int PRIMARY KEY, org_id bigint); CREATE TABLE chi (id int PRIMARY KEY, k text);
+         SELECT org_scope.protect('par', force => false);
+         SELECT org_scope.protect_through('chi', 'split_part(k, '':'', 1)', 'par', force => false);
+         INSERT INTO par VALUES (1, 1094795585)",
+    );
+    // Another type in the child, which would take the number for the place of a text.
+    owner.run(
+        "CREATE TABLE odd (id int, k text, org_id text);
+         CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON odd FOR EACH ROW
+             EXECUTE FUNCTION org_scope.fill_from_parent()",
+    );
+    rekey(&mut owner, "odd", "par", "split_part(new.k, ':', 1)::int");
+    owner.refused("INSERT INTO odd VALUES (1, '1:x')", "OS010");
+    owner.refused("INSERT INTO odd VALUES (1, '1:x', 'a')", "OS010");
+    owner.run("DROP TABLE odd");
+    // A foreign key to one parent, and a trigger that another one fires, whose rows have fewer columns.
+    owner.run(
+        "CREATE TABLE wide (c1 int, c2 int, c3 int, c4 int, c5 int, c6 int, c7 int, id int, org_id bigint, UNIQUE (id, org_id));
+         CREATE TABLE odd (id int, k int, org_id bigint,
+             CONSTRAINT org_scope_through FOREIGN KEY (k, org_id) REFERENCES wide (id, org_id));
+         CREATE CONSTRAINT TRIGGER other AFTER INSERT OR UPDATE ON odd FROM par FOR EACH ROW
+             WHEN (((new.k) IS NOT NULL) AND (new.org_id IS NOT NULL)) EXECUTE FUNCTION org_scope.check_parent();
+         ALTER TRIGGER other ON odd RENAME TO org_scope_through",
+    );
+    owner.refused("UPDATE par SET org_id = 2", "OS010");
+    assert_eq!(owner.number("SELECT count(*) FROM par WHERE org_id = 2"), 0);
+}

@@ -99,7 +99,8 @@ pub(crate) fn move_children(trigger: &PgTrigger<'_>) -> Result<(), Error> {
         let look_up = || settings::neutral(|| facts::route(child.oid()));
         // Also where somebody else has put the trigger on the child: nothing runs as its owner for a parent
         // whose owner has not lent it his rights.
-        let Some(way) = parent_row::way(child.oid(), look_up).filter(|way| is_trusted(way)) else {
+        let leads_here = |way: &Rc<Way>| way.route.parent == table.oid().to_u32() && is_trusted(way);
+        let Some(way) = parent_row::way(child.oid(), look_up).filter(leads_here) else {
             return Err(Error::NotThrough { table: child.table() });
         };
         let Some(key) = way.route.parent_key_number else { continue };
