@@ -277,3 +277,38 @@ fn ties_of_a_users_making_that_fit_no_row_are_refused() {
     owner.refused("UPDATE par SET org_id = 2", "OS010");
     assert_eq!(owner.number("SELECT count(*) FROM par WHERE org_id = 2"), 0);
 }
+
+#[test]
+fn a_tie_that_becomes_another_while_a_row_is_written_stores_nothing_wrong() {
+    let wall = Wall::new("shifting_ties");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE par (id text PRIMARY KEY, org_id text); CREATE TABLE chi (id int PRIMARY KEY, k text);
+         SELECT org_scope.protect('par', force => false);
+         SELECT org_scope.protect_through('chi', 'split_part(k, '':'', 1)', 'par', force => false);
+         INSERT INTO par VALUES ('1', 'a');
+         CREATE TABLE odd (id int, k text, org_id text);
+         CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON odd FOR EACH ROW
+             EXECUTE FUNCTION org_scope.fill_from_parent();
+         CREATE FUNCTION pick(k text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN split_part(k, ':', 1); END $$",
+    );
+    rekey(&mut owner, "odd", "par", "pick(new.k)");
+    owner.run("INSERT INTO odd VALUES (1, '1:x')");
+    // The name of the function means one of another type now.
+    owner.run(
+        "ALTER FUNCTION pick RENAME TO picked;
+         CREATE FUNCTION pick(k text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1094795585; END'",
+    );
+    owner.refused("INSERT INTO odd VALUES (2, '1:x')", "42883");
+    owner.run("DROP FUNCTION pick; ALTER FUNCTION picked RENAME TO pick");
+    // The parent's column is of another type by the time that it is asked.
+    owner.run(
+        "CREATE OR REPLACE FUNCTION pick(k text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+             DROP POLICY IF EXISTS org_scope_gate ON public.par; DROP POLICY IF EXISTS org_scope_fence ON public.par;
+             DROP TRIGGER IF EXISTS org_scope_children ON public.par; DROP INDEX IF EXISTS public.idx_par_org_id;
+             ALTER TABLE public.par ALTER org_id DROP DEFAULT, ALTER org_id TYPE bigint USING 1094795585;
+             RETURN split_part(k, ':', 1); END $$",
+    );
+    owner.run("INSERT INTO odd VALUES (3, '1:x')");
+    assert_eq!(owner.text("SELECT string_agg(concat(id, ':', org_id), ' ' ORDER BY id) FROM odd"), "1:a 3:");
+}

@@ -55,7 +55,7 @@ pub(crate) fn fill_from_parent(trigger: &PgTrigger<'_>, function: Oid) -> Result
     };
     let bound = relation::binds_current_user(table.oid()) && !noforce::in_cascade(function);
     let which = if bound { Which::Own } else { Which::Any };
-    let found = way.key(new).and_then(|key| way.org(key, which));
+    let found = way.key(new).and_then(|key| way.org(key, which, new.type_of(org)));
     if found.is_none() && fill::is_filling(table.oid()) {
         return Ok(None);
     }
@@ -80,7 +80,7 @@ pub(crate) fn check_parent(trigger: &PgTrigger<'_>) -> Result<(), Error> {
     if Row::old_of(trigger).is_some_and(|old| !changed(old)) {
         return Ok(());
     }
-    let found = way.key(new).and_then(|key| way.org(key, Which::Any));
+    let found = way.key(new).and_then(|key| way.org(key, Which::Any, new.type_of(way.route.org)));
     let org = new.value(way.route.org);
     if found.is_some() && new.is_same(way.route.org, org, found) {
         Ok(())
