@@ -122,7 +122,7 @@ fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
-    let mut seen = Seen { columns: BTreeSet::new(), foreign: false };
+    let mut seen = Seen { columns: BTreeSet::new(), foreign: false, by_setting: false };
     // SAFETY: an analysed expression; the state outlives the walk.
     let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
     // SAFETY: calls the server alone and owns nothing.
@@ -133,7 +133,7 @@ fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_mutable_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
-    if unsafe { throw::whole(look) } {
+    if unsafe { throw::whole(look) } || seen.by_setting {
         return Err(Unfit::Volatile);
     }
     if seen.columns.is_empty() {
@@ -181,7 +181,23 @@ struct Seen {
     columns: BTreeSet<i16>,
     /// Something that a user can make or replace.
     foreign: bool,
+    /// Something that is IMMUTABLE by its mark, and gives what a setting of the session says.
+    by_setting: bool,
 }
+
+/// They obey `bytea_output`, and `extra_float_digits`, which can print two numbers as the same text.
+const BY_SETTING: [u32; 10] = [
+    pg_sys::F_BYTEAOUT,
+    pg_sys::F_FLOAT4OUT,
+    pg_sys::F_FLOAT8OUT,
+    pg_sys::F_POINT_OUT,
+    pg_sys::F_BOX_OUT,
+    pg_sys::F_LSEG_OUT,
+    pg_sys::F_LINE_OUT,
+    pg_sys::F_PATH_OUT,
+    pg_sys::F_POLY_OUT,
+    pg_sys::F_CIRCLE_OUT,
+];
 
 // SAFETY: called by `read` and by the server's walkers, with nodes of the expression and `read`'s state.
 unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
@@ -201,11 +217,17 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
             seen.columns.insert(column);
         }
         NodeTag::T_CoerceToDomain => seen.foreign = true,
+        // It prints any value in it, which the server takes for IMMUTABLE.
+        NodeTag::T_XmlExpr => seen.by_setting = true,
         _ => {}
     }
     // SAFETY: a node of the expression, and a checker that only compares.
     if unsafe { check_functions_in_node(node, is_users, std::ptr::null_mut()) } {
         seen.foreign = true;
+    }
+    // SAFETY: as above.
+    if unsafe { check_functions_in_node(node, is_by_setting, std::ptr::null_mut()) } {
+        seen.by_setting = true;
     }
     // SAFETY: a node of an expression, with our walker and state.
     unsafe { expression_tree_walker(node, walk, state) }
@@ -214,6 +236,11 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
 // SAFETY: called by the server with a function's OID.
 unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
     function.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_by_setting(function: Oid, _state: *mut c_void) -> bool {
+    BY_SETTING.contains(&function.to_u32())
 }
 
 fn type_name(oid: Oid) -> String {
