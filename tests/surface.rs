@@ -55,12 +55,18 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "across_orgs",
             "allow",
             "bind_role",
+            "declare_global",
+            "define_lookup",
             "define_project_members",
             "define_projects",
             "disallow",
             "unbind_role",
+            "undeclare_global",
+            "undefine_lookup",
             "undefine_projects",
-            "usage"
+            "unwatch",
+            "usage",
+            "watch"
         ]
     );
 }

@@ -6,7 +6,11 @@ mod across;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod harden;
+mod lookups;
 mod policy;
 mod projects;
+mod steps;
 mod through;
 mod usage;
+mod watch;

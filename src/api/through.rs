@@ -2,7 +2,8 @@
 
 use org_scope_core::Error;
 
-use super::policy::{answer, target};
+use super::policy::target;
+use super::steps::answer;
 use crate::pg::entry::{Answer, Call, entry};
 use crate::pg::types::{Name, Names};
 use crate::policy::{self, ThroughOptions};

@@ -1,4 +1,6 @@
 //! Who may act for which organization.
 
 pub(crate) mod access;
+pub(crate) mod lookups;
 pub(crate) mod projects;
+mod table;

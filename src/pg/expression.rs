@@ -35,6 +35,7 @@ unsafe extern "C-unwind" {
         show_implicit: bool,
     ) -> *mut c_char;
     fn contain_mutable_functions(expression: *mut Node) -> bool;
+    fn contain_volatile_functions(expression: *mut Node) -> bool;
     fn check_functions_in_node(node: *mut Node, checker: Checker, state: *mut c_void) -> bool;
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
@@ -113,8 +114,43 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
     }
 }
 
+/// Reads a condition on a row, by what the row and the moment are, and prints it. What doesn't parse, or names what
+/// isn't there, is raised as the server's own.
+///
+/// # Errors
+/// [`Unfit`] where it isn't one, or a user's functions would decide.
+pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
+    let (analysed, _) = ours_alone(table, text)?;
+    // SAFETY: an analysed expression; looks functions up.
+    let look = || unsafe { contain_volatile_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } {
+        return Err(Unfit::Volatile);
+    }
+    // SAFETY: an analysed expression.
+    match unsafe { pg_sys::exprType(analysed.node) } {
+        pg_sys::BOOLOID => Ok(text_of(analysed.printed)),
+        other => Err(Unfit::Type(type_name(other))),
+    }
+}
+
 /// Reads it, and says what it may do, and which columns it names.
 fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+    let (analysed, seen) = ours_alone(table, text)?;
+    // SAFETY: an analysed expression; looks functions up.
+    let look = || unsafe { contain_mutable_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } || seen.by_setting {
+        return Err(Unfit::Volatile);
+    }
+    if seen.columns.is_empty() {
+        return Err(Unfit::Constant);
+    }
+    Ok((analysed, seen.columns))
+}
+
+/// Reads it: one expression that runs the server's own functions alone, and what is seen in it.
+fn ours_alone(table: Oid, text: &str) -> Result<(Analysed, Seen), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
@@ -130,16 +166,7 @@ fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
-    // SAFETY: an analysed expression; looks functions up.
-    let look = || unsafe { contain_mutable_functions(analysed.node) };
-    // SAFETY: calls the server alone and owns nothing.
-    if unsafe { throw::whole(look) } || seen.by_setting {
-        return Err(Unfit::Volatile);
-    }
-    if seen.columns.is_empty() {
-        return Err(Unfit::Constant);
-    }
-    Ok((analysed, seen.columns))
+    Ok((analysed, seen))
 }
 
 fn analyse(table: Oid, raw: *mut Node) -> Analysed {

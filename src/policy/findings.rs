@@ -245,7 +245,7 @@ fn count_null(org: &Source, table: &Facts) -> Option<i64> {
         table.table(),
     );
     let statement = CString::new(statement).ok()?;
-    let count = || catalog::read_once::<i64>(&statement).into_iter().sum();
+    let count = || catalog::read_once::<i64>(&statement, &[]).into_iter().sum();
     let name = (table.schema.raw().to_owned(), table.name.raw().to_owned());
     relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {
         owner::as_role(owner, || {

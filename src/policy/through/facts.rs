@@ -153,7 +153,9 @@ pub(super) fn count(
     // As the child's owner, and undone, as the generator counts rows without an organization.
     let rows = attempt::undone(|| {
         relation::hold(Oid::from_u32(child.oid), &name).map(|role| {
-            owner::as_role(role, || noforce::lift(|| catalog::read_once::<i64>(&counting).into_iter().sum()))
+            owner::as_role(role, || {
+                noforce::lift(|| catalog::read_once::<i64>(&counting, &[]).into_iter().sum())
+            })
         })
     });
     (rows.unwrap_or(0), query)

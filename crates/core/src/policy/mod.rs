@@ -25,14 +25,17 @@ mod usage;
 mod view_note;
 
 pub use action::Action;
+pub(crate) use action::{List, Text};
 pub use compared::{Clause, Compared};
 pub use copy_view::{CopyFacts, copy_view_name, wants_copy_view};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Stamp, Through};
 pub use family::of_type as family_of_type;
 pub use index_name::candidates as index_name_candidates;
+pub(crate) use index_name::prefixed as index_names;
 pub use loosening::Loosening;
 pub use memory::{Found, Memory};
 pub use mention::Names;
+pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
 pub use part::{Part, Wanted, is_restrictive};
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};

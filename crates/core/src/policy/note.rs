@@ -254,7 +254,7 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
 }
 
 /// An array literal's content.
-fn array(items: &[&str]) -> String {
+pub(crate) fn array(items: &[&str]) -> String {
     let items: Vec<String> = items
         .iter()
         .map(|i| {

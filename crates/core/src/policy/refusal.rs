@@ -114,7 +114,7 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    pub(super) fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::NotOne => "isn't one expression".into(),
             Self::Type(found) => format!("has the type {found}"),
