@@ -34,7 +34,7 @@ pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// Whether an error says that the statement can't be: a name, type or construct (class 42), a value (22), a
-/// feature (0A) or a schema (3F). By class, as there are dozens of codes, and one that is left out would keep
+/// feature (0A), a schema (3F) or a limit of the server's (54). By class, as there are dozens of codes, and one that is left out would keep
 /// the caller from ever getting past the statement.
 fn is_about_the_statement(error: &CaughtError) -> bool {
     let (CaughtError::PostgresError(report)
@@ -46,7 +46,7 @@ fn is_about_the_statement(error: &CaughtError) -> bool {
 fn is_of_these_classes(code: i32) -> bool {
     // ERRCODE_TO_CATEGORY: the lower twelve bits are the class.
     let class = |state: &str| throw::sqlstate_code(state) & 0xFFF;
-    ["42000", "22000", "0A000", "3F000"].map(class).contains(&(code & 0xFFF))
+    ["42000", "22000", "0A000", "3F000", "54000"].map(class).contains(&(code & 0xFFF))
 }
 
 /// Runs work that only reads, and takes back whatever it did beside: locks, settings, the user. An

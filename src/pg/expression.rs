@@ -140,21 +140,21 @@ pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
 
 /// Reads it, and says what it may do, and which columns it names.
 fn checked(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
-    let (analysed, columns) = ours_alone(table, text, alias)?;
+    let (analysed, seen) = ours_alone(table, text, alias)?;
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_mutable_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
-    if unsafe { throw::whole(look) } {
+    if unsafe { throw::whole(look) } || seen.by_setting {
         return Err(Unfit::Volatile);
     }
-    if columns.is_empty() {
+    if seen.columns.is_empty() {
         return Err(Unfit::Constant);
     }
-    Ok((analysed, columns))
+    Ok((analysed, seen.columns))
 }
 
-/// Reads it: one expression that runs the server's own functions alone, and the columns that it names.
-fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+/// Reads it: one expression that runs the server's own functions alone, and what is seen in it.
+fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, Seen), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
@@ -162,7 +162,7 @@ fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSe
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
-    let mut seen = Seen { columns: BTreeSet::new(), foreign: false };
+    let mut seen = Seen { columns: BTreeSet::new(), foreign: false, by_setting: false };
     // SAFETY: an analysed expression; the state outlives the walk.
     let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
     // SAFETY: calls the server alone and owns nothing.
@@ -170,7 +170,7 @@ fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSe
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
-    Ok((analysed, seen.columns))
+    Ok((analysed, seen))
 }
 
 fn analyse(table: Oid, raw: *mut Node, alias: &CStr) -> Analysed {
@@ -212,7 +212,23 @@ struct Seen {
     columns: BTreeSet<i16>,
     /// Something that a user can make or replace.
     foreign: bool,
+    /// Something that is IMMUTABLE by its mark, and gives what a setting of the session says.
+    by_setting: bool,
 }
+
+/// They obey `bytea_output`, and `extra_float_digits`, which can print two numbers as the same text.
+const BY_SETTING: [u32; 10] = [
+    pg_sys::F_BYTEAOUT,
+    pg_sys::F_FLOAT4OUT,
+    pg_sys::F_FLOAT8OUT,
+    pg_sys::F_POINT_OUT,
+    pg_sys::F_BOX_OUT,
+    pg_sys::F_LSEG_OUT,
+    pg_sys::F_LINE_OUT,
+    pg_sys::F_PATH_OUT,
+    pg_sys::F_POLY_OUT,
+    pg_sys::F_CIRCLE_OUT,
+];
 
 // SAFETY: called by `read` and by the server's walkers, with nodes of the expression and `read`'s state.
 unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
@@ -232,11 +248,17 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
             seen.columns.insert(column);
         }
         NodeTag::T_CoerceToDomain => seen.foreign = true,
+        // It prints any value in it, which the server takes for IMMUTABLE.
+        NodeTag::T_XmlExpr => seen.by_setting = true,
         _ => {}
     }
     // SAFETY: a node of the expression, and a checker that only compares.
     if unsafe { check_functions_in_node(node, is_users, std::ptr::null_mut()) } {
         seen.foreign = true;
+    }
+    // SAFETY: as above.
+    if unsafe { check_functions_in_node(node, is_by_setting, std::ptr::null_mut()) } {
+        seen.by_setting = true;
     }
     // SAFETY: a node of an expression, with our walker and state.
     unsafe { expression_tree_walker(node, walk, state) }
@@ -245,6 +267,11 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
 // SAFETY: called by the server with a function's OID.
 unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
     function.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_by_setting(function: Oid, _state: *mut c_void) -> bool {
+    BY_SETTING.contains(&function.to_u32())
 }
 
 fn type_name(oid: Oid) -> String {
