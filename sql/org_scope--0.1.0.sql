@@ -444,6 +444,12 @@ CREATE FUNCTION org_scope.across_orgs(statement text, reason text DEFAULT NULL) 
 COMMENT ON FUNCTION org_scope.across_orgs(text, text) IS 'runs one statement over all organizations, for tables that the caller owns; recorded in the journal; returns the number of rows';
 REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
 
+-- Sets one organization after the other, which asks the access table; so does every caller of it.
+CREATE FUNCTION org_scope.for_each_org(statement text, orgs text) RETURNS TABLE (org text, rows bigint, error text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_for_each_org';
+COMMENT ON FUNCTION org_scope.for_each_org(text, text) IS 'runs a statement in the context of each organization that a query names, goes on after failures, and returns what became of each';
+REVOKE ALL ON FUNCTION org_scope.for_each_org(text, text) FROM PUBLIC;
+
 ----
 
 -- src/lib.rs
@@ -645,60 +651,6 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
--- Keys that cross organizations.
-CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
-    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
-COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
-
--- A step of the procedure below, as in policy.sql.
-CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
-COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
-
--- Thin, as the procedures of policy.sql are, and for the same reasons.
-CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
-LANGUAGE plpgsql
-AS $procedure$
-DECLARE
-  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
-  may_commit pg_catalog.bool;
-BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_harden(target, unique_per_org);
-  WHILE org_scope._run_step() LOOP
-    IF may_commit THEN
-      COMMIT;
-      callers_path := pg_catalog.current_setting('search_path');
-      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    END IF;
-  END LOOP;
-  PERFORM pg_catalog.set_config('search_path', callers_path, true);
-END
-$procedure$;
-COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
-  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
 -- Tables to come: which schemas are watched, and which tables belong to no organization on purpose.
 CREATE TABLE org_scope.watched (
     schema text CONSTRAINT watched_pkey PRIMARY KEY,
@@ -822,6 +774,46 @@ COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a fore
 -- requires:
 --   policy
 
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Fences for tables whose organization comes from a parent row.
 CREATE FUNCTION org_scope.protect_through(
     target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
@@ -883,3 +875,17 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
   'gives the rows of a large table the organization of their parents, with a commit after each batch where the caller allows it';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;

@@ -12,6 +12,7 @@ mod context;
 mod copy_view;
 mod documents;
 mod folding;
+mod for_each_org;
 mod generator;
 mod generator_review;
 mod guarantee_01_closed_by_default;

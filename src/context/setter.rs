@@ -238,6 +238,38 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     Ok(())
 }
 
+/// Refuses whoever can't say one organization after the other in one transaction.
+///
+/// # Errors
+/// OS002 without direct access, OS003 for a pooled login, or one that is bound.
+pub(crate) fn must_be_free_to_change() -> Result<(), Error> {
+    let caller = Caller::ask();
+    if caller.bound().is_some() {
+        return Err(Error::Bound { role: role::name(caller.login) });
+    }
+    caller.how()?;
+    if caller.pooled() { Err(Error::PooledSecondOrg) } else { Ok(()) }
+}
+
+/// The context as it was set at a moment, whoever set it.
+#[derive(Debug)]
+pub(crate) struct Kept([(ContextSetting, String); 3]);
+
+impl Kept {
+    /// That of this moment.
+    pub(crate) fn now() -> Self {
+        let settings = [ContextSetting::Org, ContextSetting::User, ContextSetting::Project];
+        Self(settings.map(|setting| (setting, setting.read(str::to_owned))))
+    }
+
+    /// Sets it again, for the rest of the transaction.
+    pub(crate) fn set_again(self) {
+        for (setting, value) in self.0 {
+            setting.set(&value, true);
+        }
+    }
+}
+
 /// Forgets organization, user and project, for the session. Needs no access: it only closes.
 pub(crate) fn clear() {
     for setting in [ContextSetting::Project, ContextSetting::User, ContextSetting::Org] {

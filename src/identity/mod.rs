@@ -1,6 +1,7 @@
 //! Who may act for which organization.
 
 pub(crate) mod access;
+pub(crate) mod each_org;
 pub(crate) mod keys;
 pub(crate) mod lookups;
 pub(crate) mod projects;
