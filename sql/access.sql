@@ -1,15 +1,18 @@
 -- Which login role may do what to the context. A regrole follows renames and is dumped as a name.
 CREATE TABLE org_scope.role_access (
     role regrole CONSTRAINT role_access_pkey PRIMARY KEY,
-    how text CHECK (how IN ('direct', 'parameter')),
+    how text CHECK (how IN ('direct', 'lookup', 'token', 'parameter')),
+    lookups text[] CHECK (cardinality(lookups) > 0),
     bound_org text CHECK (bound_org <> ''),
     pooled boolean NOT NULL DEFAULT false,
     CHECK (how IS NOT NULL OR bound_org IS NOT NULL),
-    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter')
+    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter'),
+    CHECK ((lookups IS NOT NULL) = (how IS NOT DISTINCT FROM 'lookup'))
 );
 COMMENT ON TABLE org_scope.role_access IS 'what each login role may do to the context; written by allow, disallow, bind_role, unbind_role';
 COMMENT ON COLUMN org_scope.role_access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.role_access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.role_access.pooled IS 'the connection passes from client to client: only transaction-local contexts';
 
@@ -34,13 +37,14 @@ COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every sessi
 
 -- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
 CREATE VIEW org_scope.access WITH (security_invoker = true) AS
-    SELECT a.role, a.how, a.bound_org, a.pooled,
+    SELECT a.role, a.how, a.lookups, a.bound_org, a.pooled,
            coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
 COMMENT ON COLUMN org_scope.access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
@@ -48,11 +52,11 @@ COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters t
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
 -- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call
 -- these decides who may become which organization.
-CREATE FUNCTION org_scope.allow(role regrole, how text, pooled boolean DEFAULT false) RETURNS void
+CREATE FUNCTION org_scope.allow(role regrole, how text, lookups name[] DEFAULT NULL, pooled boolean DEFAULT false) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
     SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_allow';
-COMMENT ON FUNCTION org_scope.allow(regrole, text, boolean) IS 'lets a login role set its organization: direct (setters) or parameter (also SET and connection options); replaces what it could before';
-REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION org_scope.allow(regrole, text, name[], boolean) IS 'lets a login role have an organization: direct (the setters), lookup (the answers of these lookups), token (signed tokens) or parameter (also SET and connection options); replaces what it could before';
+REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, name[], boolean) FROM PUBLIC;
 
 CREATE FUNCTION org_scope.disallow(role regrole) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER

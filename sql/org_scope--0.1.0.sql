@@ -138,15 +138,18 @@ COMMENT ON FUNCTION org_scope.fence_org_bigint() IS 'the organization that a fen
 -- Which login role may do what to the context. A regrole follows renames and is dumped as a name.
 CREATE TABLE org_scope.role_access (
     role regrole CONSTRAINT role_access_pkey PRIMARY KEY,
-    how text CHECK (how IN ('direct', 'parameter')),
+    how text CHECK (how IN ('direct', 'lookup', 'token', 'parameter')),
+    lookups text[] CHECK (cardinality(lookups) > 0),
     bound_org text CHECK (bound_org <> ''),
     pooled boolean NOT NULL DEFAULT false,
     CHECK (how IS NOT NULL OR bound_org IS NOT NULL),
-    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter')
+    CHECK (NOT pooled OR how IS DISTINCT FROM 'parameter'),
+    CHECK ((lookups IS NOT NULL) = (how IS NOT DISTINCT FROM 'lookup'))
 );
 COMMENT ON TABLE org_scope.role_access IS 'what each login role may do to the context; written by allow, disallow, bind_role, unbind_role';
 COMMENT ON COLUMN org_scope.role_access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.role_access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.role_access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.role_access.pooled IS 'the connection passes from client to client: only transaction-local contexts';
 
@@ -171,13 +174,14 @@ COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every sessi
 
 -- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
 CREATE VIEW org_scope.access WITH (security_invoker = true) AS
-    SELECT a.role, a.how, a.bound_org, a.pooled,
+    SELECT a.role, a.how, a.lookups, a.bound_org, a.pooled,
            coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
 COMMENT ON COLUMN org_scope.access.role IS 'the login role (session_user); membership does not count';
-COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.how IS 'direct: through the setters; parameter: also by SET and connection options; lookup: by the answers of lookups; token: by signed tokens; NULL: bound only';
+COMMENT ON COLUMN org_scope.access.lookups IS 'the lookups that it may use, where that is how';
 COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
@@ -185,11 +189,11 @@ COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters t
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
 -- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call
 -- these decides who may become which organization.
-CREATE FUNCTION org_scope.allow(role regrole, how text, pooled boolean DEFAULT false) RETURNS void
+CREATE FUNCTION org_scope.allow(role regrole, how text, lookups name[] DEFAULT NULL, pooled boolean DEFAULT false) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
     SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_allow';
-COMMENT ON FUNCTION org_scope.allow(regrole, text, boolean) IS 'lets a login role set its organization: direct (setters) or parameter (also SET and connection options); replaces what it could before';
-REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION org_scope.allow(regrole, text, name[], boolean) IS 'lets a login role have an organization: direct (the setters), lookup (the answers of these lookups), token (signed tokens) or parameter (also SET and connection options); replaces what it could before';
+REVOKE ALL ON FUNCTION org_scope.allow(regrole, text, name[], boolean) FROM PUBLIC;
 
 CREATE FUNCTION org_scope.disallow(role regrole) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
@@ -214,6 +218,135 @@ REVOKE ALL ON FUNCTION org_scope.unbind_role(regrole) FROM PUBLIC;
 -- src/lib.rs
 -- requires:
 --   access
+
+-- Lookups: which organization does this key belong to?
+CREATE TABLE org_scope.lookup (
+    name text CONSTRAINT lookup_pkey PRIMARY KEY,
+    source regclass NOT NULL,
+    key_column text NOT NULL,
+    org_column text NOT NULL,
+    user_column text,
+    condition text,
+    key_hash text CHECK (key_hash IN ('sha256', 'sha384', 'sha512'))
+);
+COMMENT ON TABLE org_scope.lookup IS 'the questions by which the database derives an organization; written by define_lookup and undefine_lookup';
+COMMENT ON COLUMN org_scope.lookup.name IS 'the name by which it is used and allowed';
+COMMENT ON COLUMN org_scope.lookup.source IS 'the table that is asked, with its owner''s rights';
+COMMENT ON COLUMN org_scope.lookup.key_column IS 'its column that holds the keys';
+COMMENT ON COLUMN org_scope.lookup.org_column IS 'its column that holds the organization of a key';
+COMMENT ON COLUMN org_scope.lookup.user_column IS 'its column that holds the user of a key';
+COMMENT ON COLUMN org_scope.lookup.condition IS 'what a row must fulfil to count';
+COMMENT ON COLUMN org_scope.lookup.key_hash IS 'how the table keeps its keys; NULL: as they are';
+REVOKE ALL ON org_scope.lookup FROM PUBLIC;
+ALTER TABLE org_scope.lookup ENABLE ROW LEVEL SECURITY;
+-- A table that has been dropped is left out: its number could be another's after a restore.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.lookup',
+    'WHERE source::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_class)');
+
+CREATE FUNCTION org_scope._lookup_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._lookup_changed() IS 'tells every session that what it knows of lookups is stale';
+REVOKE ALL ON FUNCTION org_scope._lookup_changed() FROM PUBLIC;
+CREATE TRIGGER lookup_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.lookup
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._lookup_changed();
+ALTER TABLE org_scope.lookup ENABLE ALWAYS TRIGGER lookup_changed;
+COMMENT ON TRIGGER lookup_changed ON org_scope.lookup IS 'tells every session that what it knows of lookups is stale';
+
+-- SECURITY DEFINER as allow is, for the same reasons: who may call these decides who may become which organization.
+CREATE FUNCTION org_scope.define_lookup(
+    name name, source regclass, key_column name, org_column name, user_column name DEFAULT NULL,
+    condition text DEFAULT NULL, key_hash text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_define_lookup';
+COMMENT ON FUNCTION org_scope.define_lookup(name, regclass, name, name, name, text, text) IS 'defines a question: which organization, and user, does a key belong to?';
+REVOKE ALL ON FUNCTION org_scope.define_lookup(name, regclass, name, name, name, text, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.undefine_lookup(name name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_undefine_lookup';
+COMMENT ON FUNCTION org_scope.undefine_lookup(name) IS 'takes a lookup back';
+REVOKE ALL ON FUNCTION org_scope.undefine_lookup(name) FROM PUBLIC;
+
+-- Asks the access table by session_user, as the setters do, so PUBLIC may call it.
+CREATE FUNCTION org_scope.set_current_org_from(lookup name, key text, org text DEFAULT NULL, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_set_current_org_from';
+COMMENT ON FUNCTION org_scope.set_current_org_from(name, text, text, boolean) IS 'becomes the organization, and user, that a key belongs to by a lookup; needs access to it; returns the organization';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   lookups
+
+-- Signed tokens: which keys are trusted with which organizations' names, and showing a token.
+CREATE TABLE org_scope.signing_key (
+    issuer text,
+    kid text,
+    algorithm text NOT NULL,
+    key text NOT NULL,
+    audience text,
+    claims text NOT NULL,
+    leeway integer NOT NULL,
+    membership text,
+    CONSTRAINT signing_key_pkey PRIMARY KEY (issuer, kid)
+);
+COMMENT ON TABLE org_scope.signing_key IS 'the keys by which tokens are verified; written by add_signing_key, import_jwks and remove_signing_key';
+COMMENT ON COLUMN org_scope.signing_key.issuer IS 'what its tokens name as iss';
+COMMENT ON COLUMN org_scope.signing_key.kid IS 'what its tokens name as kid';
+COMMENT ON COLUMN org_scope.signing_key.algorithm IS 'the only algorithm that it is used with';
+COMMENT ON COLUMN org_scope.signing_key.key IS 'the public key or, for HS256 and its kin, the secret';
+COMMENT ON COLUMN org_scope.signing_key.audience IS 'what its tokens must name in aud; NULL: its tokens have none';
+COMMENT ON COLUMN org_scope.signing_key.claims IS 'where its tokens name organization and user';
+COMMENT ON COLUMN org_scope.signing_key.leeway IS 'how far the issuer''s clock may be off, in seconds';
+COMMENT ON COLUMN org_scope.signing_key.membership IS 'the lookup that must have the token''s organization for its user';
+REVOKE ALL ON org_scope.signing_key FROM PUBLIC;
+ALTER TABLE org_scope.signing_key ENABLE ROW LEVEL SECURITY;
+-- Secrets are in no dump.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.signing_key', 'WHERE algorithm NOT LIKE ''HS%''');
+
+CREATE FUNCTION org_scope._signing_key_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._signing_key_changed() IS 'tells every session that what it knows of keys is stale';
+REVOKE ALL ON FUNCTION org_scope._signing_key_changed() FROM PUBLIC;
+CREATE TRIGGER signing_key_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.signing_key
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._signing_key_changed();
+ALTER TABLE org_scope.signing_key ENABLE ALWAYS TRIGGER signing_key_changed;
+COMMENT ON TRIGGER signing_key_changed ON org_scope.signing_key IS 'tells every session that what it knows of keys is stale';
+
+-- SECURITY DEFINER as allow is, for the same reasons: whoever brings a key signs for every organization.
+CREATE FUNCTION org_scope.add_signing_key(
+    kid text, algorithm text, key text, issuer text, audience text DEFAULT NULL, claims text DEFAULT 'standard',
+    leeway interval DEFAULT '30 s', membership name DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_add_signing_key';
+COMMENT ON FUNCTION org_scope.add_signing_key(text, text, text, text, text, text, interval, name) IS 'trusts a key of an issuer: PEM or JWK, or base64url for a shared secret';
+REVOKE ALL ON FUNCTION org_scope.add_signing_key(text, text, text, text, text, text, interval, name) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.import_jwks(
+    jwks jsonb, issuer text, audience text DEFAULT NULL, claims text DEFAULT 'standard', leeway interval DEFAULT '30 s',
+    membership name DEFAULT NULL, rsa_algorithm text DEFAULT 'RS256')
+    RETURNS TABLE (kid text, algorithm text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_import_jwks';
+COMMENT ON FUNCTION org_scope.import_jwks(jsonb, text, text, text, interval, name, text) IS 'trusts the keys that an issuer publishes, and no longer those that it doesn''t; shared secrets stay';
+REVOKE ALL ON FUNCTION org_scope.import_jwks(jsonb, text, text, text, interval, name, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.remove_signing_key(issuer text, kid text) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_remove_signing_key';
+COMMENT ON FUNCTION org_scope.remove_signing_key(text, text) IS 'trusts a key no longer';
+REVOKE ALL ON FUNCTION org_scope.remove_signing_key(text, text) FROM PUBLIC;
+
+-- Asks the access table by session_user, as the setters do, so PUBLIC may call it.
+CREATE FUNCTION org_scope.authenticate(token text, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_authenticate';
+COMMENT ON FUNCTION org_scope.authenticate(text, boolean) IS 'becomes the organization, and user, that a signed token names, until it expires; give the token as a parameter; returns the organization';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   tokens
 
 -- Projects inside an organization: which tables say what projects there are, and who is a member of which.
 CREATE TABLE org_scope.project_source (
@@ -497,7 +630,7 @@ GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 
 CREATE VIEW org_scope.last_run AS
 SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
-COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON VIEW org_scope.last_run IS 'what protect_all, unprotect_all or harden last did in this session';
 COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
 COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
 COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';
@@ -512,20 +645,197 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Tables to come: which schemas are watched, and which tables belong to no organization on purpose.
+CREATE TABLE org_scope.watched (
+    schema text CONSTRAINT watched_pkey PRIMARY KEY,
+    org_column text NOT NULL,
+    action text NOT NULL CHECK (action IN ('protect', 'refuse', 'warn'))
+);
+COMMENT ON TABLE org_scope.watched IS 'schemas whose new tables are looked at; written by watch and unwatch';
+COMMENT ON COLUMN org_scope.watched.schema IS 'the schema';
+COMMENT ON COLUMN org_scope.watched.org_column IS 'the column that its tables should have';
+COMMENT ON COLUMN org_scope.watched.action IS 'protect: fence what has the column, warn of the rest; refuse: let the statement fail; warn: warn';
+REVOKE ALL ON org_scope.watched FROM PUBLIC;
+ALTER TABLE org_scope.watched ENABLE ROW LEVEL SECURITY;
+-- In a dump its rows come after all tables, so restoring brings no table into a watched schema.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.watched', '');
+
+CREATE TABLE org_scope.global_table (
+    target regclass NOT NULL,
+    schema text NOT NULL,
+    name text NOT NULL,
+    why text NOT NULL CHECK (why <> ''),
+    CONSTRAINT global_table_pkey PRIMARY KEY (target, schema, name)
+);
+COMMENT ON TABLE org_scope.global_table IS 'tables that belong to no organization on purpose; written by declare_global and undeclare_global';
+COMMENT ON COLUMN org_scope.global_table.target IS 'the table; - where there is none of the name yet';
+COMMENT ON COLUMN org_scope.global_table.schema IS 'the schema by which it was declared';
+COMMENT ON COLUMN org_scope.global_table.name IS 'the name by which it was declared';
+COMMENT ON COLUMN org_scope.global_table.why IS 'the reason';
+REVOKE ALL ON org_scope.global_table FROM PUBLIC;
+ALTER TABLE org_scope.global_table ENABLE ROW LEVEL SECURITY;
+-- A table that has been dropped is left out: its number could be another's after a restore.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.global_table',
+    'WHERE target = 0 OR target::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_class)');
+
+CREATE FUNCTION org_scope._watched_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._watched_changed() IS 'tells every session that what it knows of watched schemas is stale';
+REVOKE ALL ON FUNCTION org_scope._watched_changed() FROM PUBLIC;
+CREATE TRIGGER watched_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.watched
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._watched_changed();
+ALTER TABLE org_scope.watched ENABLE ALWAYS TRIGGER watched_changed;
+COMMENT ON TRIGGER watched_changed ON org_scope.watched IS 'tells every session that what it knows of watched schemas is stale';
+
+-- SECURITY DEFINER as allow is: who may call these decides what may stay open.
+CREATE FUNCTION org_scope.watch(schema name, org_column name, action text DEFAULT 'protect') RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_watch';
+COMMENT ON FUNCTION org_scope.watch(name, name, text) IS 'watches a schema: a table that comes into it, or gets the column, is protected, refused or warned of';
+REVOKE ALL ON FUNCTION org_scope.watch(name, name, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.unwatch(schema name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_unwatch';
+COMMENT ON FUNCTION org_scope.unwatch(name) IS 'ends what watch began; what it protected stays so';
+REVOKE ALL ON FUNCTION org_scope.unwatch(name) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.declare_global(target regclass, why text) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_declare_global';
+COMMENT ON FUNCTION org_scope.declare_global(regclass, text) IS 'says that a table belongs to no organization, and why: watch leaves it alone';
+REVOKE ALL ON FUNCTION org_scope.declare_global(regclass, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.declare_global(schema name, name name, why text) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_declare_global_name';
+COMMENT ON FUNCTION org_scope.declare_global(name, name, text) IS 'the same by name, also before there is such a table';
+REVOKE ALL ON FUNCTION org_scope.declare_global(name, name, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.undeclare_global(target regclass) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_undeclare_global';
+COMMENT ON FUNCTION org_scope.undeclare_global(regclass) IS 'takes declare_global back';
+REVOKE ALL ON FUNCTION org_scope.undeclare_global(regclass) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.undeclare_global(schema name, name name) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_undeclare_global_name';
+COMMENT ON FUNCTION org_scope.undeclare_global(name, name) IS 'the same by name';
+REVOKE ALL ON FUNCTION org_scope.undeclare_global(name, name) FROM PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   watch
+
+-- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
+-- statement it is, and whether it concerns anything, the function sees from the parse tree.
+CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
+COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence or into a watched schema, and refuses what would open a fence or stamp rows';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA', 'ALTER TABLE',
+                 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER SCHEMA', 'ALTER POLICY', 'ALTER TRIGGER', 'CREATE TRIGGER')
+    EXECUTE FUNCTION org_scope._ddl_command_end();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence or into a watched schema, and refuses what would open a fence or stamp rows';
+
+-- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
+CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
+COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
+REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
+COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
+
+CREATE FUNCTION org_scope._ddl_command_start() RETURNS event_trigger
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_start';
+COMMENT ON FUNCTION org_scope._ddl_command_start() IS 'internal: refuses to check a foreign key for one organization only';
+REVOKE ALL ON FUNCTION org_scope._ddl_command_start() FROM PUBLIC;
+
+CREATE EVENT TRIGGER org_scope_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION org_scope._ddl_command_start();
+COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a foreign key for one organization only';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Fences for tables whose organization comes from a parent row.
 CREATE FUNCTION org_scope.protect_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_through';
-COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
+COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
 
 CREATE FUNCTION org_scope.plan_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_through';
-COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
 
 -- Each looks at what the catalogs tie to the table that fires it, and reads the parent for a child whose
 -- owner has the rights of the parent's owner; so it does no harm that everybody may execute them.
@@ -573,45 +883,3 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
   'gives the rows of a large table the organization of their parents, with a commit after each batch where the caller allows it';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- What happens with the DDL of others. The tags are those of the statements that some reaction looks at; which
--- statement it is, and whether it concerns anything, the function sees from the parse tree.
-CREATE FUNCTION org_scope._ddl_command_end() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_ddl_command_end';
-COMMENT ON FUNCTION org_scope._ddl_command_end() IS 'internal: fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-REVOKE ALL ON FUNCTION org_scope._ddl_command_end() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER POLICY',
-                 'ALTER TRIGGER', 'CREATE TRIGGER')
-    EXECUTE FUNCTION org_scope._ddl_command_end();
-COMMENT ON EVENT TRIGGER org_scope_ddl_command_end IS 'fences tables that come under a fence as partitions or by inheritance, and refuses to open a fence by ALTER';
-
--- Any statement can drop a part of a fence, with CASCADE; those that can't are told by their parse tree.
-CREATE FUNCTION org_scope._sql_drop() RETURNS event_trigger
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_sql_drop';
-COMMENT ON FUNCTION org_scope._sql_drop() IS 'internal: refuses to open a fence by DROP';
-REVOKE ALL ON FUNCTION org_scope._sql_drop() FROM PUBLIC;
-
-CREATE EVENT TRIGGER org_scope_sql_drop ON sql_drop EXECUTE FUNCTION org_scope._sql_drop();
-COMMENT ON EVENT TRIGGER org_scope_sql_drop IS 'refuses to open a fence by DROP';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;

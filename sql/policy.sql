@@ -178,7 +178,7 @@ GRANT SELECT ON org_scope.protected_tables TO PUBLIC;
 
 CREATE VIEW org_scope.last_run AS
 SELECT ordinal, target, kind, statement, state, reason FROM org_scope._last_run();
-COMMENT ON VIEW org_scope.last_run IS 'what protect_all or unprotect_all last did in this session';
+COMMENT ON VIEW org_scope.last_run IS 'what protect_all, unprotect_all or harden last did in this session';
 COMMENT ON COLUMN org_scope.last_run.ordinal IS 'the order in which the steps ran';
 COMMENT ON COLUMN org_scope.last_run.target IS 'the table';
 COMMENT ON COLUMN org_scope.last_run.kind IS 'what the step is about';

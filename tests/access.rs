@@ -30,7 +30,7 @@ fn allow_replaces_and_keeps_the_binding() {
         walled.app
     );
     for (call, after) in [
-        ("allow('app', 'direct', true)", "direct|-|t"),
+        ("allow('app', 'direct', pooled => true)", "direct|-|t"),
         ("allow('app', 'parameter')", "parameter|-|f"),
         ("bind_role('app', 'x')", "parameter|x|f"),
         ("bind_role('app', 'y')", "parameter|y|f"),
@@ -51,13 +51,13 @@ fn wrong_arguments_are_named_and_change_nothing() {
     let before = dba.rows("TABLE org_scope.access");
     let long = "x".repeat(1025);
     for (call, sqlstate, says) in [
-        ("allow('app', 'anything')", "22023", "'direct' or 'parameter'"),
-        ("allow('app', '')", "22023", "'direct' or 'parameter'"),
-        ("allow('app', 'DIRECT')", "22023", "'direct' or 'parameter'"),
-        ("allow('app', 'parameter', true)", "22023", "can't be pooled"),
+        ("allow('app', 'anything')", "22023", "'direct', 'lookup', 'token' or 'parameter'"),
+        ("allow('app', '')", "22023", "'direct', 'lookup', 'token' or 'parameter'"),
+        ("allow('app', 'DIRECT')", "22023", "'direct', 'lookup', 'token' or 'parameter'"),
+        ("allow('app', 'parameter', pooled => true)", "22023", "can't be pooled"),
         ("allow('app', NULL)", "22004", "\"how\""),
         ("allow(NULL, 'direct')", "22004", "\"role\""),
-        ("allow('app', 'direct', NULL)", "22004", "\"pooled\""),
+        ("allow('app', 'direct', pooled => NULL)", "22004", "\"pooled\""),
         ("allow('no_such_role', 'direct')", "42704", "no_such_role"),
         ("allow(4294967295::oid, 'direct')", "42704", ""),
         ("disallow(NULL)", "22004", "\"role\""),
@@ -135,7 +135,7 @@ fn a_bound_login_is_always_its_organization() {
             "SELECT 1",
             "SELECT org_scope.allow('T', 'direct')",
             "SELECT org_scope.allow('T', 'parameter')",
-            "SELECT org_scope.allow('T', 'direct', true)",
+            "SELECT org_scope.allow('T', 'direct', pooled => true)",
         ] {
             dba.run(&format!("SELECT org_scope.bind_role('{tenant}', '{A}')"));
             dba.run(&extra.replace("'T'", &format!("'{tenant}'")));

@@ -107,7 +107,7 @@ fn giving_and_taking_access_sees_no_shadow() {
         dba.run(&format!("SELECT org_scope.allow('{target}', 'parameter')"));
         dba.run(&format!("SELECT org_scope.bind_role('{target}', 'x')"));
         dba.run(&format!(
-            "SELECT org_scope.unbind_role('{target}'), org_scope.allow('{target}', 'direct', true)"
+            "SELECT org_scope.unbind_role('{target}'), org_scope.allow('{target}', 'direct', pooled => true)"
         ));
         let row = dba.rows(&format!("SELECT how, bound_org, pooled FROM org_scope.access WHERE role OPERATOR(pg_catalog.=) '{target}'::pg_catalog.regrole"));
         assert_eq!(row, [[Some("direct".to_owned()), None, Some("t".into())]], "{path}");

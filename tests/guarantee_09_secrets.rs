@@ -60,7 +60,7 @@ fn errors_name_no_organization() {
     let bound = walled.role("bound");
     let pooled = walled.role("pooled");
     walled.superuser().run(&format!(
-        "SELECT org_scope.bind_role('{bound}', '{A}'); SELECT org_scope.allow('{pooled}', 'direct', true)"
+        "SELECT org_scope.bind_role('{bound}', '{A}'); SELECT org_scope.allow('{pooled}', 'direct', pooled => true)"
     ));
     let mut app = walled.app_as(A);
     app.run("SELECT org_scope.current_org()");

@@ -53,14 +53,23 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
         db.superuser().column(closed),
         [
             "across_orgs",
+            "add_signing_key",
             "allow",
             "bind_role",
+            "declare_global",
+            "define_lookup",
             "define_project_members",
             "define_projects",
             "disallow",
+            "import_jwks",
+            "remove_signing_key",
             "unbind_role",
+            "undeclare_global",
+            "undefine_lookup",
             "undefine_projects",
-            "usage"
+            "unwatch",
+            "usage",
+            "watch"
         ]
     );
 }

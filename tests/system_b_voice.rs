@@ -82,10 +82,17 @@ fn b8_rerunning_the_migration_changes_nothing_and_a_later_table_is_caught() {
     migration.run("CALL org_scope.protect_all('clerk_org_id')");
     let again = "SELECT count(*) FROM org_scope.plan_all('clerk_org_id') WHERE state <> 'note'";
     assert_eq!(migration.number(again), 0);
+    // Without a watch the next run finds it; with one it is fenced as it comes.
     migration.run("CREATE TABLE recordings (id int, clerk_org_id text)");
     let caught =
         "SELECT DISTINCT target::text FROM org_scope.plan_all('clerk_org_id') WHERE state = 'planned'";
     assert_eq!(migration.column(caught), ["recordings"]);
+    db.superuser().run("SELECT org_scope.watch('public', 'clerk_org_id')");
+    migration.run("CREATE TABLE transcripts (id int, clerk_org_id text)");
+    migration.run("CREATE TABLE notes (id int); ALTER TABLE notes ADD COLUMN clerk_org_id text");
+    let fenced = "SELECT target::text FROM org_scope.protected_tables \
+        WHERE target IN ('recordings'::regclass, 'transcripts'::regclass, 'notes'::regclass) ORDER BY 1";
+    assert_eq!(migration.column(fenced), ["notes", "transcripts"]);
 }
 
 #[test]
@@ -130,6 +137,30 @@ fn b6_api_keys_are_isolated_by_what_their_settings_say() {
         );
     }
     assert!(everything.number("SELECT count(*) FROM api_keys WHERE NOT settings ? 'clerk_org_id'") > 0);
+}
+
+#[test]
+fn b4_one_identity_finds_the_other() {
+    let (db, _owner, _app) = product("b4");
+    let gateway = db.role("gateway");
+    let mut superuser = db.superuser();
+    superuser.run(&format!(
+        "SELECT org_scope.define_lookup('client_of_org', 'clients', 'clerk_organization_id', 'id');
+         SELECT org_scope.define_lookup('org_of_client', 'clients', 'id', 'clerk_organization_id');
+         SELECT org_scope.allow('{gateway}', 'lookup', lookups => '{{client_of_org,org_of_client}}')"
+    ));
+    let clients = superuser
+        .rows("SELECT clerk_organization_id, id FROM clients WHERE clerk_organization_id IS NOT NULL");
+    assert!(clients.len() > 1);
+    let mut session = db.connect(&gateway);
+    for client in clients {
+        let [Some(org), Some(id)] = &client[..] else { panic!("{client:?}") };
+        let call =
+            |lookup: &str, key: &str| format!("SELECT org_scope.set_current_org_from('{lookup}', '{key}')");
+        assert_eq!(&session.text(&call("client_of_org", org)), id);
+        assert_eq!(&session.text("SELECT org_scope.current_org_uuid()"), id);
+        assert_eq!(&session.text(&call("org_of_client", id)), org);
+    }
 }
 
 /// The tables that know only the client, which leads to the organization.

@@ -57,3 +57,41 @@ fn c8_other_organizations_see_nothing() {
     }
     assert_eq!(other.number("SELECT count(*) FROM conversations WHERE account_id = 'admin-123'"), 0);
 }
+
+#[test]
+fn c7_the_database_derives_the_organization_from_an_account_or_a_page() {
+    let (db, app) = inbox("c7");
+    let hook = db.role("hook");
+    let mut superuser = db.superuser();
+    superuser.run(&format!(
+        "SELECT org_scope.define_lookup('account', 'users', 'account_id', 'organization_id', 'account_id');
+         SELECT org_scope.define_lookup('page', 'integrations', 'page_id', 'organization_id');
+         SELECT org_scope.allow('{app}', 'lookup', lookups => '{{account}}');
+         SELECT org_scope.allow('{hook}', 'lookup', lookups => '{{page}}', pooled => true);
+         GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {hook}"
+    ));
+    let mut session = db.connect(&app);
+    for (account, org) in [("staff-456", XYZ), ("admin-a", X)] {
+        let call = format!("SELECT org_scope.set_current_org_from('account', '{account}')");
+        assert_eq!(session.text(&call), org);
+        assert_eq!(session.text("SELECT org_scope.current_user_id()"), account);
+        assert_eq!(session.column("SELECT DISTINCT organization_id FROM conversations"), [org]);
+    }
+    // The client claims nothing.
+    session.refused(&format!("SELECT org_scope.set_current_org('{XYZ}')"), "OS002");
+    session.refused("SELECT org_scope.set_current_org_from('page', 'x')", "OS002");
+    session.refused("SELECT org_scope.set_current_org_from('account', 'staff-999')", "OS005");
+    // A webhook names the page, in a transaction of its own.
+    let pages = superuser.rows("SELECT page_id, organization_id FROM integrations WHERE page_id IS NOT NULL");
+    assert!(!pages.is_empty());
+    let mut webhook = db.connect(&hook);
+    for page in pages {
+        let [Some(page), Some(org)] = &page[..] else { panic!("{page:?}") };
+        webhook.run("BEGIN");
+        let call = format!("SELECT org_scope.set_current_org_from('page', '{page}', is_local => true)");
+        assert_eq!(&webhook.text(&call), org);
+        assert_eq!(webhook.column("SELECT DISTINCT organization_id FROM integrations"), [org.as_str()]);
+        webhook.run("COMMIT");
+    }
+    webhook.refused("SELECT count(*) FROM integrations", "OS001");
+}

@@ -4,10 +4,12 @@ use pgrx::pg_sys::Oid;
 
 use crate::identity::access;
 use crate::pg::entry::{Answer, entry};
+use crate::pg::types::Names;
 
 entry!(org_scope_allow, pg_finfo_org_scope_allow, |call| {
     let how: String = call.required(1, "how")?;
-    access::allow(call.required::<Oid>(0, "role")?, &how, call.required(2, "pooled")?)?;
+    let lookups = call.arg::<Names>(2).map(|names| names.0);
+    access::allow(call.required::<Oid>(0, "role")?, &how, lookups, call.required(3, "pooled")?)?;
     Ok(().into())
 });
 entry!(org_scope_disallow, pg_finfo_org_scope_disallow, |call| {

@@ -6,7 +6,12 @@ mod across;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod harden;
+mod lookups;
 mod policy;
 mod projects;
+mod steps;
 mod through;
+mod tokens;
 mod usage;
+mod watch;

@@ -4,23 +4,10 @@ use org_scope_core::Error;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::Oid;
 
+use super::steps::answer;
 use crate::pg::entry::{Answer, Call, entry};
 use crate::pg::types::{Name, Names};
-use crate::policy::{self, Asked, Options, Row};
-
-pub(super) fn answer(call: &Call, rows: Vec<Row>) -> Answer {
-    call.rows(rows.into_iter().zip(1_i32..).map(|(row, ordinal)| {
-        let Row { target, step } = row;
-        vec![
-            ordinal.into_datum(),
-            target.into_datum(),
-            step.kind.word().into_datum(),
-            step.statement.into_datum(),
-            step.state.word().into_datum(),
-            step.reason.into_datum(),
-        ]
-    }))
-}
+use crate::policy::{self, Asked, Options};
 
 /// Reads the options, which follow one after the other in every declaration.
 fn options(call: &Call, first: usize) -> Result<Options, Error> {
@@ -84,8 +71,6 @@ entry!(org_scope_begin_protect, pg_finfo_org_scope_begin_protect, |call| {
 entry!(org_scope_begin_unprotect, pg_finfo_org_scope_begin_unprotect, |call| {
     Ok(Some(policy::begin_unprotect(schemas(call, 0)?)?).into())
 });
-entry!(org_scope_run_step, pg_finfo_org_scope_run_step, |_| Ok(Some(policy::step()?).into()));
-entry!(org_scope_last_run, pg_finfo_org_scope_last_run, |call| Ok(answer(call, policy::last_run())));
 
 entry!(org_scope_protected_tables, pg_finfo_org_scope_protected_tables, |call| {
     Ok(call.rows(policy::protected_tables().into_iter().map(|table| {

@@ -3,3 +3,4 @@
 pub(crate) mod projects;
 pub(crate) mod reader;
 pub(crate) mod setter;
+pub(crate) mod source;

@@ -2,69 +2,32 @@
 //! joined. They are read with the rights of their owners, never a superuser's, so that the caller needs no
 //! privilege on them, and whatever the owner sees of them is what counts.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 use org_scope_core::Error;
 use org_scope_core::org::OrgValue;
 use org_scope_core::policy::family_of_type;
 use org_scope_core::project::Source;
-use org_scope_core::sql::{Ident, QualifiedName};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::pg::catalog::{self, About};
+use super::source::{self, Source as Table};
+use crate::pg::catalog;
 use crate::pg::project_source::{self, ProjectSource};
-use crate::pg::{owner, relation, role, session, settings};
-
-/// $1 the table, $2 and $3 the columns.
-const SOURCE: &CStr = c"
-SELECT pg_catalog.json_build_object(
-  'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
-  'key', ( SELECT pg_catalog.json_build_array(a.attname, tn.nspname, t.typname)
-           FROM pg_catalog.pg_attribute a
-           JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-           JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-           WHERE a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND a.attnum > 0 AND NOT a.attisdropped ),
-  'by', ( SELECT pg_catalog.json_build_array(a.attname, tn.nspname, t.typname)
-          FROM pg_catalog.pg_attribute a
-          JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-          JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-          WHERE a.attrelid = c.oid AND a.attname = $3::pg_catalog.name AND a.attnum > 0 AND NOT a.attisdropped )
-)::pg_catalog.text
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = $1";
-
-#[derive(Deserialize)]
-struct Described {
-    schema: Ident,
-    name: Ident,
-    kind: char,
-    key: Option<(Ident, String, String)>,
-    by: Option<(Ident, String, String)>,
-}
+use crate::pg::{owner, session, settings};
 
 /// What the source is now.
 ///
 /// # Errors
 /// OS010 where it can't answer any more.
-pub(crate) fn describe(source: &ProjectSource) -> Result<Source, Error> {
-    let arguments = [source.table.into(), source.key_column.clone().into(), source.by_column.clone().into()];
-    let found = catalog::read::<Described>(SOURCE, About::One, &arguments).into_iter().next();
-    let Some(found) = found else {
-        return Err(Error::BadSource { table: "a table".into(), why: "it has been dropped" });
-    };
-    let table = QualifiedName { schema: found.schema, name: found.name };
-    let bad = |why| Error::BadSource { table: table.to_string(), why };
-    if found.kind != 'r' {
-        return Err(bad("it is not a plain table"));
-    }
-    let column = |described: Option<(Ident, String, String)>| {
-        let (name, schema, type_name) = described.ok_or_else(|| bad("it has no such column"))?;
-        let family = family_of_type(&(schema, type_name)).ok_or_else(|| bad("a column has another type"))?;
-        Ok::<_, Error>((name, family))
-    };
-    Ok(Source { key: column(found.key)?, by: column(found.by)?, table })
+pub(crate) fn describe(source: &ProjectSource) -> Result<(Table, Source), Error> {
+    let table = source::describe("projects", source.table, &[&source.key_column, &source.by_column])?;
+    let mut columns = table.columns.iter().map(|(name, schema, type_name)| {
+        let family = family_of_type(&(schema.clone(), type_name.clone()));
+        Ok::<_, Error>((name.clone(), family.ok_or_else(|| table.bad("a column has another type"))?))
+    });
+    let mut next = || columns.next().unwrap_or_else(|| Err(table.bad("it has no such column")));
+    let asked = Source { key: next()?, by: next()?, table: table.table.clone() };
+    Ok((table, asked))
 }
 
 /// Refuses a project that the organization doesn't have, or that its user is no member of.
@@ -104,17 +67,10 @@ fn ask<T: DeserializeOwned>(
     question: impl FnOnce(&Source) -> Option<String>,
 ) -> Result<Vec<T>, Error> {
     settings::neutral(|| {
-        let described = describe(source)?;
-        let table = &described.table;
-        let bad = |why| Error::BadSource { table: table.to_string(), why };
-        let Some(question) = question(&described).and_then(|text| CString::new(text).ok()) else {
+        let (table, asked) = describe(source)?;
+        let Some(question) = question(&asked).and_then(|text| CString::new(text).ok()) else {
             return Ok(Vec::new());
         };
-        let name = (table.schema.raw().to_owned(), table.name.raw().to_owned());
-        let owner = relation::hold(source.table, &name).ok_or_else(|| bad("it has changed"))?;
-        if role::bypasses_now(owner) {
-            return Err(bad("its owner bypasses row security"));
-        }
-        Ok(owner::as_role(owner, || catalog::read_once(&question)))
+        Ok(owner::as_role(table.hold()?, || catalog::read_once(&question, &[])))
     })
 }

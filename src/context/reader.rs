@@ -19,7 +19,7 @@ pub(crate) fn org<T>(read: impl FnOnce(&OrgValue) -> Result<T, Error>) -> Result
 /// As [`org`], for the policies.
 ///
 /// # Errors
-/// OS001 without an organization (unless `missing_org` is `empty`), OS003 where the statement that
+/// OS008 after the end of the token, OS001 without an organization (unless `missing_org` is `empty`), OS003 where the statement that
 /// asks began under another one, OS004 where the value is not of the column's type.
 pub(crate) fn fence_org<T>(read: impl FnOnce(&OrgValue) -> Result<T, Error>) -> Result<Option<T>, Error> {
     let context = session::context();
@@ -28,6 +28,8 @@ pub(crate) fn fence_org<T>(read: impl FnOnce(&OrgValue) -> Result<T, Error>) -> 
     }
     match (&context.org, guc::missing_org()) {
         (Some(org), _) => read(org).map(Some),
+        // Whatever `missing_org` says: the session had an organization, and would take no rows for an answer.
+        (None, _) if context.expired => Err(Error::Expired),
         (None, MissingOrg::Error) => Err(Error::NoOrg),
         // Its leader began the statement with an organization; half the rows would be a lie.
         (None, MissingOrg::Empty) if session::is_worker_with_stale_org() => Err(Error::OrgChanged),

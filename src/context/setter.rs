@@ -8,6 +8,7 @@ use org_scope_core::access::{Access, How};
 use org_scope_core::context::Origin;
 use org_scope_core::error::Outliving;
 use org_scope_core::org::{MAX_CONTEXT_BYTES, OrgValue};
+use org_scope_core::sql::Ident;
 
 use super::projects;
 use crate::pg::guc::{self, Bypass, ContextSetting};
@@ -39,13 +40,34 @@ impl Caller {
         self.access.as_ref().and_then(|a| a.bound_org.as_deref())
     }
 
-    /// The kind of access through which this caller sets things directly.
+    /// The kind of access through which this caller says what it is.
     fn how(&self) -> Result<How, Error> {
         match self.access.as_ref().and_then(|a| a.how) {
-            Some(how) => Ok(how),
+            Some(how) if how.is_free() => Ok(how),
             None if role::is_superuser(self.login) => Ok(How::Direct),
+            Some(How::Lookup) => Err(Error::Unproven { role: role::name(self.login), how: How::Lookup }),
+            Some(_) => Err(Error::Unproven { role: role::name(self.login), how: How::Token }),
             None => Err(self.not_allowed()),
         }
+    }
+
+    /// Whether this caller may have what is proven in this way.
+    fn may_prove(&self, proof: &Proof) -> Result<(), Error> {
+        let refused = match (self.access.as_ref().filter(|a| a.how.is_some()), proof) {
+            (None, _) if role::is_superuser(self.login) => return Ok(()),
+            (None, _) => self.not_allowed(),
+            (Some(access), Proof::Token { .. }) if access.how.is_some_and(|h| h.includes(How::Token)) => {
+                return Ok(());
+            }
+            (Some(_), Proof::Token { .. }) => {
+                Error::Unproven { role: role::name(self.login), how: How::Lookup }
+            }
+            (Some(access), Proof::Lookup { name }) if access.may_look_up(name.raw()) => return Ok(()),
+            (Some(_), Proof::Lookup { name }) => {
+                Error::LookupNotAllowed { role: role::name(self.login), lookup: name.clone() }
+            }
+        };
+        Err(refused)
     }
 
     fn must_be_local(&self, is_local: bool) -> Result<(), Error> {
@@ -59,7 +81,7 @@ impl Caller {
     /// value of a transaction comes with local values of everything.
     fn start_local(&self, how: How) {
         if self.hide_parts() {
-            write_org(&Origin { how, local: true, project_org: None }, "", true);
+            write_org(&Origin::said(how, true), "", true);
         }
     }
 
@@ -75,6 +97,21 @@ impl Caller {
         }
         true
     }
+}
+
+/// What says that the caller is who it will be.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// The answer of a lookup.
+    Lookup {
+        /// Its name.
+        name: Ident,
+    },
+    /// A signed token.
+    Token {
+        /// When it ends, in seconds since 1970.
+        expires: i64,
+    },
 }
 
 /// Writes the organization with its origin: one setting, so that neither outlives the other.
@@ -96,14 +133,58 @@ pub(crate) fn set_org(org: Option<&str>, is_local: bool) -> Result<(), Error> {
         return if bound == org { Ok(()) } else { Err(Error::Bound { role: role::name(caller.login) }) };
     }
     let how = caller.how()?;
-    caller.must_be_local(is_local)?;
+    become_org(&caller, org, Origin::said(how, is_local))
+}
+
+/// Refuses a caller who may not prove itself in this way, before anything is asked.
+///
+/// # Errors
+/// OS002 without that access, OS003 for a session-wide context of a pooled login.
+pub(crate) fn must_be_provable(proof: &Proof, is_local: bool) -> Result<(), Error> {
+    let caller = Caller::ask();
+    caller.may_prove(proof)?;
+    caller.must_be_local(is_local)
+}
+
+/// Sets what was proven: organization and user together.
+///
+/// # Errors
+/// OS002 without that access, OS003 for what a pooled login can't have, OS004 for a value that is too long, OS005
+/// for a login that is bound to another organization.
+pub(crate) fn set_proven(proof: Proof, org: &str, user: Option<&str>, is_local: bool) -> Result<(), Error> {
+    check_length(org)?;
+    check_length(user.unwrap_or_default())?;
+    let caller = Caller::ask();
+    caller.may_prove(&proof)?;
+    let other = caller.bound().is_some_and(|bound| bound != org);
+    let origin = match proof {
+        // What is another organization's is nobody's, to a login that is bound.
+        Proof::Lookup { .. } if other => return Err(Error::NoAnswer),
+        Proof::Token { .. } if other => return Err(Error::Bound { role: role::name(caller.login) }),
+        Proof::Lookup { name } => {
+            Origin { lookup: Some(name.raw().to_owned()), ..Origin::said(How::Lookup, is_local) }
+        }
+        Proof::Token { expires } => Origin { expires: Some(expires), ..Origin::said(How::Token, is_local) },
+    };
+    let free = caller.how().is_ok();
+    // Who may say which user it is can say another one later; a proven user stays with its organization.
+    become_org(&caller, org, Origin { user: user.filter(|_| !free).map(str::to_owned), ..origin })?;
+    if free {
+        ContextSetting::User.set(user.unwrap_or_default(), is_local);
+    }
+    Ok(())
+}
+
+fn become_org(caller: &Caller, org: &str, origin: Origin) -> Result<(), Error> {
+    caller.must_be_local(origin.local)?;
     if caller.pooled() && xact::pooled_org().is_some_and(|fixed| fixed != org) {
         return Err(Error::PooledSecondOrg);
     }
     say_bypass(role::current())?;
     let project_org = project_org_if(org);
     caller.hide_parts();
-    write_org(&Origin { how, local: is_local, project_org }, org, is_local);
+    let is_local = origin.local;
+    write_org(&Origin { project_org, ..origin }, org, is_local);
     if caller.pooled() {
         xact::fix_pooled_org(org);
     }
@@ -121,6 +202,11 @@ pub(crate) fn set_user(user: Option<&str>, is_local: bool) -> Result<(), Error> 
     let how = caller.how()?;
     caller.must_be_local(is_local)?;
     caller.start_local(how);
+    if let Some(origin) = session::origin().filter(|origin| origin.user.is_some()) {
+        // The user that came with the organization, when the role could not yet say another.
+        let is_local = is_local || origin.local;
+        write_org(&Origin { user: None, ..Rc::unwrap_or_clone(origin) }, &session::org_as_set(), is_local);
+    }
     ContextSetting::User.set(user, is_local);
     Ok(())
 }
@@ -143,8 +229,7 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     let how = caller.how().unwrap_or(How::Direct);
     caller.start_local(how);
     // The project counts only for the organization that it was set for.
-    let mut origin =
-        session::origin().map_or(Origin { how, local: is_local, project_org: None }, Rc::unwrap_or_clone);
+    let mut origin = session::origin().map_or_else(|| Origin::said(how, is_local), Rc::unwrap_or_clone);
     // Where the organization ends with the transaction, its project and origin end with it.
     let is_local = is_local || origin.local;
     origin.project_org = (!project.is_empty()).then(|| org.text().to_owned());

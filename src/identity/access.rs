@@ -1,34 +1,39 @@
 //! Writes the access table, and the grants that go with a row.
 
-use std::ffi::CStr;
-
 use org_scope_core::Error;
 use org_scope_core::access::{Grant, How};
 use org_scope_core::org::MAX_CONTEXT_BYTES;
 use org_scope_core::sql::Ident;
-use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
-use pgrx::spi::{Spi, SpiError};
 
+use super::{lookups, table};
 use crate::context::setter;
-use crate::pg::{report, role, transaction};
+use crate::pg::{report, role};
+
+const TABLE: &str = "role_access";
 
 /// Lets the role set its organization in the way of `how`, in place of what it could before.
 ///
 /// # Errors
-/// 22023 for an unknown word, and for a pooled `parameter`.
-pub(crate) fn allow(target: Oid, how: &str, pooled: bool) -> Result<(), Error> {
+/// 22023 for an unknown word, for a pooled `parameter`, and where `lookups` doesn't go with `how`; OS010 for a
+/// lookup that isn't defined.
+pub(crate) fn allow(target: Oid, how: &str, lookups: Option<Vec<String>>, pooled: bool) -> Result<(), Error> {
     let how = How::parse(how)?;
+    let lookups = lookups.filter(|names| !names.is_empty());
+    if lookups.is_some() != (how == How::Lookup) {
+        return Err(Error::LookupsDontFit { needed: how == How::Lookup });
+    }
+    lookups::must_be_defined(lookups.as_deref().unwrap_or_default())?;
     if pooled && how == How::Parameter {
         return Err(Error::PooledParameter);
     }
-    begin(c"org_scope.allow()");
+    table::begin(c"org_scope.allow()", TABLE);
     let name = role::name(target);
     setter::say_bypass(target)?;
-    run(
-        "INSERT INTO org_scope.role_access AS a (role, how, pooled) VALUES ($1, $2, $3) \
-         ON CONFLICT (role) DO UPDATE SET how = excluded.how, pooled = excluded.pooled",
-        &[target.into(), how.to_string().into(), pooled.into()],
+    table::run(
+        "INSERT INTO org_scope.role_access AS a (role, how, lookups, pooled) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (role) DO UPDATE SET how = excluded.how, lookups = excluded.lookups, pooled = excluded.pooled",
+        &[target.into(), how.to_string().into(), lookups.into(), pooled.into()],
     );
     grant(&Grant::setter(&name).give());
     if how == How::Parameter {
@@ -41,13 +46,13 @@ pub(crate) fn allow(target: Oid, how: &str, pooled: bool) -> Result<(), Error> {
 
 /// Takes the role's access away; what it is bound to stays.
 pub(crate) fn disallow(target: Oid) {
-    begin(c"org_scope.disallow()");
+    table::begin(c"org_scope.disallow()", TABLE);
     let name = role::name(target);
-    let touched = run(
+    let touched = table::run(
         "DELETE FROM org_scope.role_access WHERE role = $1 AND bound_org IS NULL",
         &[target.into()],
-    ) + run(
-        "UPDATE org_scope.role_access SET how = NULL, pooled = false WHERE role = $1 AND how IS NOT NULL",
+    ) + table::run(
+        "UPDATE org_scope.role_access SET how = NULL, lookups = NULL, pooled = false WHERE role = $1 AND how IS NOT NULL",
         &[target.into()],
     );
     take_parameter(target, &name);
@@ -63,10 +68,10 @@ pub(crate) fn bind(target: Oid, org: Option<&str>) -> Result<(), Error> {
     if org.len() > MAX_CONTEXT_BYTES {
         return Err(Error::ContextTooLong);
     }
-    begin(c"org_scope.bind_role()");
+    table::begin(c"org_scope.bind_role()", TABLE);
     let name = role::name(target);
     setter::say_bypass(target)?;
-    run(
+    table::run(
         "INSERT INTO org_scope.role_access AS a (role, bound_org) VALUES ($1, $2) \
          ON CONFLICT (role) DO UPDATE SET bound_org = excluded.bound_org",
         &[target.into(), org.into()],
@@ -77,12 +82,13 @@ pub(crate) fn bind(target: Oid, org: Option<&str>) -> Result<(), Error> {
 
 /// Ends that; what the role was allowed stays.
 pub(crate) fn unbind(target: Oid) {
-    begin(c"org_scope.unbind_role()");
-    let touched = run("DELETE FROM org_scope.role_access WHERE role = $1 AND how IS NULL", &[target.into()])
-        + run(
-            "UPDATE org_scope.role_access SET bound_org = NULL WHERE role = $1 AND bound_org IS NOT NULL",
-            &[target.into()],
-        );
+    table::begin(c"org_scope.unbind_role()", TABLE);
+    let touched =
+        table::run("DELETE FROM org_scope.role_access WHERE role = $1 AND how IS NULL", &[target.into()])
+            + table::run(
+                "UPDATE org_scope.role_access SET bound_org = NULL WHERE role = $1 AND bound_org IS NOT NULL",
+                &[target.into()],
+            );
     finish(target, touched);
 }
 
@@ -98,22 +104,11 @@ fn finish(target: Oid, touched: usize) {
     }
 }
 
-fn run(statement: &str, args: &[DatumWithOid<'_>]) -> usize {
-    Spi::connect_mut(|client| Ok::<_, SpiError>(client.update(statement, None, args)?.len()))
-        .expect("a statement of our own on our own table")
-}
-
-/// One writer at a time: two GRANTs on one function would fail with "tuple concurrently updated".
-fn begin(command: &CStr) {
-    transaction::must_not_be_in_recovery(command);
-    run("LOCK TABLE org_scope.role_access IN SHARE ROW EXCLUSIVE MODE", &[]);
-}
-
 /// Takes SET on the parameter away from a role that has it.
 fn take_parameter(target: Oid, name: &Ident) {
     let has = "SELECT FROM pg_catalog.pg_roles \
                WHERE oid = $1 AND pg_catalog.has_parameter_privilege(oid, 'org_scope.current_org', 'SET')";
-    if run(has, &[target.into()]) > 0 {
+    if table::run(has, &[target.into()]) > 0 {
         grant_parameter(&Grant::parameter(name).take());
     }
 }
@@ -121,12 +116,12 @@ fn take_parameter(target: Oid, name: &Ident) {
 /// Privileges on parameters belong to the whole cluster, and so does the lock that keeps two databases
 /// from changing them at once.
 fn grant_parameter(statement: &str) {
-    run("LOCK TABLE pg_catalog.pg_parameter_acl IN SHARE ROW EXCLUSIVE MODE", &[]);
+    table::run("LOCK TABLE pg_catalog.pg_parameter_acl IN SHARE ROW EXCLUSIVE MODE", &[]);
     grant(statement);
 }
 
 fn grant(statement: &str) {
-    run(statement, &[]);
+    table::run(statement, &[]);
 }
 
 /// A table of ours was written, by us or by hand: every session's cached answer is stale.

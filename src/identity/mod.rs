@@ -1,4 +1,8 @@
 //! Who may act for which organization.
 
 pub(crate) mod access;
+pub(crate) mod keys;
+pub(crate) mod lookups;
 pub(crate) mod projects;
+mod table;
+pub(crate) mod tokens;

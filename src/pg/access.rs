@@ -8,7 +8,7 @@ use pgrx::pg_sys::{self, Oid};
 
 use super::backend::{BackendCell, BackendRefCell};
 use super::own_table::{self, Scan};
-use super::{epoch, project_source, role};
+use super::{epoch, lookup, project_source, role, signing_key, watched};
 
 /// The last role that was asked for, and its row.
 static CACHE: BackendRefCell<Option<(Oid, Option<Rc<Access>>)>> = BackendRefCell::new(None);
@@ -69,6 +69,9 @@ pub(crate) fn invalidate(table: Oid) {
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) {
     project_source::on_invalidation(relation);
+    lookup::on_invalidation(relation);
+    signing_key::on_invalidation(relation);
+    watched::on_invalidation(relation);
     // INVALID means that everything must go (the queue has overflowed).
     if relation == Oid::INVALID || relation == TABLE.get() {
         epoch::context_changed();
@@ -96,6 +99,11 @@ fn read(role: Oid) -> Option<Access> {
     Some(Access {
         // A word that this version doesn't know gives no access.
         how: text("how").and_then(|how| How::parse(&how).ok()),
+        lookups: tuple
+            .get_by_name::<pgrx::Array<'_, String>>("lookups")
+            .expect("a column of our own table")
+            .map(|names| names.iter().flatten().collect())
+            .unwrap_or_default(),
         bound_org: text("bound_org"),
         pooled: tuple.get_by_name::<bool>("pooled").expect("a column of our own table").unwrap_or(true),
     })

@@ -28,7 +28,15 @@ unsafe extern "C-unwind" {
         read_only: bool,
         limit: c_long,
     ) -> c_int;
-    fn SPI_execute(source: *const c_char, read_only: bool, limit: c_long) -> c_int;
+    fn SPI_execute_with_args(
+        source: *const c_char,
+        count: c_int,
+        types: *mut pg_sys::Oid,
+        values: *mut pg_sys::Datum,
+        nulls: *const c_char,
+        read_only: bool,
+        limit: c_long,
+    ) -> c_int;
 }
 
 thread_local! {
@@ -65,14 +73,10 @@ pub(crate) fn read<T: DeserializeOwned>(
     about: About,
     args: &[DatumWithOid<'_>],
 ) -> Vec<T> {
-    let mut types: Vec<pg_sys::Oid> = args.iter().map(DatumWithOid::oid).collect();
-    let nulls: Vec<u8> = args.iter().map(|a| if a.datum().is_some() { b' ' } else { b'n' }).collect();
-    let nulls = CString::new(nulls).unwrap_or_default();
-    let mut values: Vec<pg_sys::Datum> =
-        args.iter().map(|a| a.datum().map_or_else(pg_sys::Datum::null, |d| d.sans_lifetime())).collect();
+    let mut args = Arguments::new(args);
     parsed(|| {
-        let plan = prepared(query, about, &mut types);
-        let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
+        let plan = prepared(query, about, &mut args.types);
+        let (values, nulls) = (args.values.as_mut_ptr(), args.nulls.as_ptr());
         // SAFETY: SPI is connected, and the arrays have one element for each parameter and outlive the call.
         let call = || unsafe { SPI_execute_plan(plan, values, nulls, true, 0) };
         // SAFETY: calls the server alone and owns nothing.
@@ -80,15 +84,39 @@ pub(crate) fn read<T: DeserializeOwned>(
     })
 }
 
-/// The same for a query that is asked once.
-pub(crate) fn read_once<T: DeserializeOwned>(query: &CStr) -> Vec<T> {
+/// The same for a query that is asked once. What may not stand in an error's CONTEXT comes as an argument.
+pub(crate) fn read_once<T: DeserializeOwned>(query: &CStr, args: &[DatumWithOid<'_>]) -> Vec<T> {
     let text = query.as_ptr();
+    let mut args = Arguments::new(args);
     parsed(|| {
-        // SAFETY: SPI is connected; NUL-terminated text that outlives the call.
-        let call = || unsafe { SPI_execute(text, true, 0) };
+        let count = args.types.len() as c_int;
+        let (types, values) = (args.types.as_mut_ptr(), args.values.as_mut_ptr());
+        let nulls = args.nulls.as_ptr();
+        // SAFETY: SPI is connected; NUL-terminated text, and arrays with one element for each parameter, which
+        // outlive the call.
+        let call = || unsafe { SPI_execute_with_args(text, count, types, values, nulls, true, 0) };
         // SAFETY: calls the server alone and owns nothing.
         unsafe { throw::whole(call) }
     })
+}
+
+/// Parameters as SPI takes them.
+struct Arguments {
+    types: Vec<pg_sys::Oid>,
+    values: Vec<pg_sys::Datum>,
+    nulls: CString,
+}
+
+impl Arguments {
+    fn new(args: &[DatumWithOid<'_>]) -> Self {
+        let nulls: Vec<u8> = args.iter().map(|a| if a.datum().is_some() { b' ' } else { b'n' }).collect();
+        let value = |a: &DatumWithOid<'_>| a.datum().map_or_else(pg_sys::Datum::null, |d| d.sans_lifetime());
+        Self {
+            types: args.iter().map(DatumWithOid::oid).collect(),
+            values: args.iter().map(value).collect(),
+            nulls: CString::new(nulls).unwrap_or_default(),
+        }
+    }
 }
 
 /// After so many uses a plan is made anew: a run over many tables fills catalogs that were empty when it began,

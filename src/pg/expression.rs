@@ -35,6 +35,7 @@ unsafe extern "C-unwind" {
         show_implicit: bool,
     ) -> *mut c_char;
     fn contain_mutable_functions(expression: *mut Node) -> bool;
+    fn contain_volatile_functions(expression: *mut Node) -> bool;
     fn check_functions_in_node(node: *mut Node, checker: Checker, state: *mut c_void) -> bool;
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
@@ -43,35 +44,39 @@ unsafe extern "C-unwind" {
 
 type Checker = unsafe extern "C-unwind" fn(Oid, *mut c_void) -> bool;
 
+/// The row of the table, where its triggers see it.
+pub(crate) const ROW: &CStr = c"new";
+
 /// What the server's parser made of it.
 struct Analysed {
     node: *mut Node,
     has_sub_select: bool,
     printed: *mut c_char,
-    /// With each column as `new.column`.
-    of_new: *mut c_char,
+    /// With the alias before each column.
+    of_alias: *mut c_char,
 }
 
 /// An expression that leads from a row to another one.
 pub(crate) struct Key {
     /// With bare columns.
     pub(crate) bare: String,
-    /// With each column as `new.column`.
-    pub(crate) of_new: String,
+    /// With the alias before each column.
+    pub(crate) of_alias: String,
     /// The numbers of its columns.
     pub(crate) columns: BTreeSet<i16>,
     pub(crate) type_oid: Oid,
 }
 
-/// Reads it, as something of any type; otherwise as [`read`].
+/// Reads it, as something of any type; otherwise as [`read`]. Where it is asked of a row that isn't the only
+/// one around, the table is called by the alias.
 ///
 /// # Errors
 /// [`Unfit`] where it isn't a key for good.
-pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
-    let (analysed, columns) = checked(table, text)?;
+pub(crate) fn key(table: Oid, text: &str, alias: &CStr) -> Result<Key, Unfit> {
+    let (analysed, columns) = checked(table, text, alias)?;
     // SAFETY: an analysed expression.
     let type_oid = unsafe { pg_sys::exprType(analysed.node) };
-    Ok(Key { bare: text_of(analysed.printed), of_new: text_of(analysed.of_new), columns, type_oid })
+    Ok(Key { bare: text_of(analysed.printed), of_alias: text_of(analysed.of_alias), columns, type_oid })
 }
 
 /// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
@@ -80,7 +85,7 @@ pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
 /// # Errors
 /// [`Unfit`] where it can't say whose a row is.
 pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
-    let (analysed, _) = checked(table, text)?;
+    let (analysed, _) = checked(table, text, ROW)?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     if found != org_type {
@@ -97,7 +102,7 @@ pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, 
 
 /// The same expression to be asked of rows, with its type; none where it couldn't be read any more.
 pub(crate) fn over_rows(table: Oid, expression: &Expression) -> Option<(*mut Node, Oid)> {
-    let (analysed, _) = checked(table, &expression.printed).ok()?;
+    let (analysed, _) = checked(table, &expression.printed, ROW).ok()?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     (family_of(found) == Some(expression.family)).then_some((analysed.node, found))
@@ -113,12 +118,47 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
     }
 }
 
+/// Reads a condition on a row, by what the row and the moment are, and prints it. What doesn't parse, or names what
+/// isn't there, is raised as the server's own.
+///
+/// # Errors
+/// [`Unfit`] where it isn't one, or a user's functions would decide.
+pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
+    let (analysed, _) = ours_alone(table, text, ROW)?;
+    // SAFETY: an analysed expression; looks functions up.
+    let look = || unsafe { contain_volatile_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } {
+        return Err(Unfit::Volatile);
+    }
+    // SAFETY: an analysed expression.
+    match unsafe { pg_sys::exprType(analysed.node) } {
+        pg_sys::BOOLOID => Ok(text_of(analysed.printed)),
+        other => Err(Unfit::Type(type_name(other))),
+    }
+}
+
 /// Reads it, and says what it may do, and which columns it names.
-fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+fn checked(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+    let (analysed, columns) = ours_alone(table, text, alias)?;
+    // SAFETY: an analysed expression; looks functions up.
+    let look = || unsafe { contain_mutable_functions(analysed.node) };
+    // SAFETY: calls the server alone and owns nothing.
+    if unsafe { throw::whole(look) } {
+        return Err(Unfit::Volatile);
+    }
+    if columns.is_empty() {
+        return Err(Unfit::Constant);
+    }
+    Ok((analysed, columns))
+}
+
+/// Reads it: one expression that runs the server's own functions alone, and the columns that it names.
+fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
-    let analysed = unsafe { throw::whole(|| analyse(table, raw)) };
+    let analysed = unsafe { throw::whole(|| analyse(table, raw, alias)) };
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
@@ -130,19 +170,10 @@ fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
-    // SAFETY: an analysed expression; looks functions up.
-    let look = || unsafe { contain_mutable_functions(analysed.node) };
-    // SAFETY: calls the server alone and owns nothing.
-    if unsafe { throw::whole(look) } {
-        return Err(Unfit::Volatile);
-    }
-    if seen.columns.is_empty() {
-        return Err(Unfit::Constant);
-    }
     Ok((analysed, seen.columns))
 }
 
-fn analyse(table: Oid, raw: *mut Node) -> Analysed {
+fn analyse(table: Oid, raw: *mut Node, alias: &CStr) -> Analysed {
     let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
     // SAFETY: raises where there is no such table; closed below, or by the abort.
     let relation = unsafe { pg_sys::table_open(table, lock) };
@@ -166,14 +197,14 @@ fn analyse(table: Oid, raw: *mut Node) -> Analysed {
     // SAFETY: an expression over that table.
     let printed = unsafe { deparse_expression(node, context, false, false) };
     // SAFETY: as above.
-    let context = unsafe { pg_sys::deparse_context_for(c"new".as_ptr(), table) };
+    let context = unsafe { pg_sys::deparse_context_for(alias.as_ptr(), table) };
     // SAFETY: as above.
-    let of_new = unsafe { deparse_expression(node, context, true, false) };
+    let of_alias = unsafe { deparse_expression(node, context, true, false) };
     // SAFETY: made above.
     let has_sub_select = unsafe { (*state).p_hasSubLinks };
     // SAFETY: opened above; the lock stays, so that the table stays what it is.
     unsafe { pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
-    Analysed { node, has_sub_select, printed, of_new }
+    Analysed { node, has_sub_select, printed, of_alias }
 }
 
 struct Seen {

@@ -23,10 +23,20 @@ pub(crate) fn as_extension_owner<T>(work: impl FnOnce() -> T) -> T {
 
 /// Runs `work` as the role, forbidding SET ROLE and anything that would outlive it.
 pub(crate) fn as_role<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
+    as_role_with(owner, 0, work)
+}
+
+/// The same with FORCE lifted for the tables of that role. `work` is one statement of ours over plain tables, which
+/// calls no function that a user can make, and of which no plan is kept: otherwise see `noforce`.
+pub(crate) fn as_owner_across<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
+    as_role_with(owner, pg_sys::SECURITY_NOFORCE_RLS, work)
+}
+
+fn as_role_with<T>(owner: Oid, more: u32, work: impl FnOnce() -> T) -> T {
     let mut found = Switched { user: Oid::INVALID, sec_context: 0 };
     // SAFETY: writes to the guard's own fields.
     unsafe { pg_sys::GetUserIdAndSecContext(&raw mut found.user, &raw mut found.sec_context) };
-    let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+    let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION | more;
     // SAFETY: the guard puts back what was there on every way out.
     unsafe { pg_sys::SetUserIdAndSecContext(owner, found.sec_context | flags as i32) };
     let _switched = found;

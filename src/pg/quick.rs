@@ -1,7 +1,7 @@
 //! Functions of the server's that can't raise, called without the jump buffer that pgrx saves for each
 //! of its bindings: they are asked at every statement, and the buffer costs more than they do.
 
-use pgrx::pg_sys::{Oid, SubTransactionId};
+use pgrx::pg_sys::{Oid, SubTransactionId, TimestampTz};
 
 // SAFETY: declared as in the server's headers; each only reads a variable of this backend's.
 unsafe extern "C-unwind" {
@@ -13,6 +13,8 @@ unsafe extern "C-unwind" {
     safe fn server_is_transaction_state() -> bool;
     #[link_name = "GetCurrentSubTransactionId"]
     safe fn server_subtransaction() -> SubTransactionId;
+    #[link_name = "GetCurrentTimestamp"]
+    safe fn server_now() -> TimestampTz;
 }
 
 /// session_user. There must be one: any backend in a transaction with a database has it.
@@ -34,4 +36,11 @@ pub(crate) fn in_transaction() -> bool {
 /// The innermost subtransaction.
 pub(crate) fn subtransaction() -> SubTransactionId {
     server_subtransaction()
+}
+
+/// The time of day in seconds since 1970.
+pub(crate) fn now() -> i64 {
+    /// 2000-01-01, from which the server counts microseconds.
+    const EPOCH: i64 = 946_684_800;
+    server_now().div_euclid(1_000_000) + EPOCH
 }

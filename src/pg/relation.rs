@@ -1,8 +1,11 @@
 //! One relation: whose it is, locks, and whether row security binds the current user.
 
+use std::ffi::CStr;
+
 use org_scope_core::Error;
 use pgrx::{PgRelation, PgTrigger, pg_sys};
 
+use super::catalog::{self, About};
 use super::{report, role};
 
 /// Raises the server's own 42501 unless the current user has the rights of the relation's owner.
@@ -66,7 +69,9 @@ pub(crate) fn hold(relation: pg_sys::Oid, table: &(String, String)) -> Option<pg
     let open = unsafe { PgRelation::from_pg_owned(open) };
     // SAFETY: open as long as `open`.
     let form = unsafe { &*open.rd_rel };
-    let same = form.relkind as u8 == pg_sys::RELKIND_RELATION && name(&open) == *table;
+    let has_rows =
+        [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_PARTITIONED_TABLE].contains(&(form.relkind as u8));
+    let same = has_rows && name(&open) == *table;
     same.then_some(form.relowner)
 }
 
@@ -162,4 +167,16 @@ pub(crate) fn of_trigger(trigger: &PgTrigger<'_>) -> PgRelation {
 /// Schema and name of an open relation.
 pub(crate) fn name(relation: &PgRelation) -> (String, String) {
     (relation.namespace().to_owned(), relation.name().to_owned())
+}
+
+/// Whether a valid, complete index begins with the column.
+pub(crate) fn has_index_on(relation: pg_sys::Oid, column: &str) -> bool {
+    const INDEXED: &CStr = c"
+SELECT 'true'::pg_catalog.text
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = $1 AND a.attname = $2::pg_catalog.name AND i.indisvalid AND i.indpred IS NULL
+LIMIT 1";
+    let found = catalog::read::<bool>(INDEXED, About::One, &[relation.into(), column.to_owned().into()]);
+    !found.is_empty()
 }

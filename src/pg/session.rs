@@ -5,7 +5,7 @@ use std::rc::Rc;
 use org_scope_core::context::{self, Context, Login, Origin, Settings};
 use pgrx::pg_sys::Oid;
 
-use super::backend::BackendRefCell;
+use super::backend::{BackendCell, BackendRefCell};
 use super::guc::ContextSetting;
 use super::{access, epoch, quick, role};
 
@@ -22,6 +22,8 @@ type Decoded = (String, Option<Rc<Origin>>);
 /// The last origin that was read: session after session has the same.
 static ORIGIN: BackendRefCell<Decoded> = BackendRefCell::new((String::new(), None));
 static CACHE: BackendRefCell<Option<(Stamp, Rc<Context>)>> = BackendRefCell::new(None);
+/// When the cached context ends, in seconds since 1970; never, mostly.
+static ENDS: BackendCell<i64> = BackendCell::new(i64::MAX);
 
 /// The stamp of this moment.
 pub(crate) fn stamp() -> Stamp {
@@ -31,6 +33,11 @@ pub(crate) fn stamp() -> Stamp {
 /// The effective context of the login role. Nothing is set where there is no login to ask about.
 pub(crate) fn context() -> Rc<Context> {
     let Some(login) = role::login() else { return Rc::default() };
+    // Every statement with a fence asks when it starts. One that has started is not asked again.
+    if ENDS.get() != i64::MAX && ENDS.get() <= quick::now() {
+        ENDS.set(i64::MAX);
+        epoch::context_changed();
+    }
     let now = stamp();
     if let Some(context) = CACHE.with_borrow(|c| match c {
         Some((at, context)) if *at == now => Some(Rc::clone(context)),
@@ -80,9 +87,13 @@ fn read(login: Oid) -> Context {
     ContextSetting::Org.read(|setting| {
         let (origin, org) = context::split(setting);
         let origin = decoded(origin);
+        let ends = origin.as_ref().and_then(|origin| origin.expires);
+        // The clock is asked only where something ends.
+        let now = ends.map_or(0, |_| quick::now());
+        ENDS.set(ends.filter(|&end| end > now).unwrap_or(i64::MAX));
         ContextSetting::User.read(|user| {
             ContextSetting::Project.read(|project| {
-                Context::effective(Settings { org, user, project, origin: origin.as_deref() }, login)
+                Context::effective(Settings { org, user, project, origin: origin.as_deref(), now }, login)
             })
         })
     })

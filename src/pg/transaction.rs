@@ -21,3 +21,9 @@ pub(crate) fn may_commit() -> bool {
     // SAFETY: reads the transaction state.
     nonatomic && unsafe { pg_sys::GetCurrentTransactionNestLevel() } == 1
 }
+
+/// Whether this transaction, or a subtransaction of it that goes on or is through, has this number.
+pub(crate) fn is_own(number: u32) -> bool {
+    // SAFETY: looks into the transaction state.
+    unsafe { pg_sys::TransactionIdIsCurrentTransactionId(number.into()) }
+}

@@ -1,16 +1,14 @@
 //! Reads the facts of many tables in one query.
 
-use std::collections::HashMap;
 use std::ffi::CStr;
 
 use org_scope_core::Error;
 use org_scope_core::policy::{Actor, Facts, Source, Spec, index_name_candidates, wants_index};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
-use serde::Deserialize;
 
 use crate::pg::catalog::About;
-use crate::pg::{catalog, index_size};
+use crate::pg::{catalog, index_room, index_size};
 
 const FACTS: &CStr = query(concat!(include_str!("facts.sql"), "\0"));
 
@@ -54,23 +52,6 @@ SELECT pg_catalog.to_json(s.name)::pg_catalog.text
 FROM pg_catalog.unnest($1::pg_catalog.name[]) AS s(name)
 WHERE s.name <> 'public' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = s.name)";
 
-/// The size counts the rows only: that is what building an index reads. The function locks the
-/// table for a moment, so it is asked only about tables that want an index. OFFSET 0 as in findings.sql.
-const INDEX_ROOM: &CStr = c"
-SELECT pg_catalog.json_build_object(
-  'oid', c.oid::pg_catalog.int8,
-  'size', COALESCE(pg_catalog.pg_relation_size(c.oid), 0),
-  'taken', COALESCE((
-    SELECT pg_catalog.json_agg(o.relname)
-    FROM pg_catalog.unnest(w.names) AS n(name),
-    LATERAL (
-      SELECT o.relname FROM pg_catalog.pg_class o
-      WHERE o.relnamespace = c.relnamespace AND o.relname = n.name
-      OFFSET 0
-    ) o), '[]'))::pg_catalog.text
-FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(oid pg_catalog.oid, names pg_catalog.name[]),
-LATERAL (SELECT c.oid, c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = w.oid OFFSET 0) c";
-
 pub(super) const fn query(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(query) => query,
@@ -96,7 +77,7 @@ impl Columns {
     pub(super) fn of(spec: &Spec) -> Self {
         let raw = |name: &Ident| name.raw().to_owned();
         Self {
-            org: spec.org.column().map(raw),
+            org: spec.org.leading().map(raw),
             project: spec.project.asked().map(raw),
             actor: spec.actor.asked().map(|Actor { column, .. }| raw(column)),
         }
@@ -153,7 +134,7 @@ pub(super) fn protected(schemas: Option<&[Ident]>) -> Result<Vec<Oid>, Error> {
     Ok(oids(catalog::read(PROTECTED, About::Many, &[schemas.map(raw).into()])))
 }
 
-fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
+pub(super) fn require_schemas(schemas: &[Ident]) -> Result<(), Error> {
     match catalog::read::<Ident>(MISSING_SCHEMAS, About::One, &[raw(schemas).into()]).into_iter().next() {
         Some(missing) => Err(Error::NoSuchSchema(missing)),
         None => Ok(()),
@@ -186,27 +167,12 @@ pub(super) struct IndexRoom {
 
 /// Room for the index of each table, in the order of `tables`.
 pub(super) fn index_room(spec: &Spec, tables: &[Facts]) -> Vec<IndexRoom> {
-    #[derive(Deserialize)]
-    struct Answer {
-        oid: u32,
-        size: u64,
-        taken: Vec<Ident>,
-    }
     let wanting: Vec<_> = tables
         .iter()
         .filter(|t| t.kind == 'r' && wants_index(spec, t))
-        .map(|t| serde_json::json!({"oid": t.oid.to_string(), "names": index_name_candidates(&t.name, &spec.org)}))
+        .map(|t| (t.oid, index_name_candidates(&t.name, &spec.org)))
         .collect();
-    let answers: Vec<Answer> = if wanting.is_empty() {
-        Vec::new()
-    } else {
-        catalog::read(
-            INDEX_ROOM,
-            About::all(&wanting),
-            &[serde_json::Value::from(wanting).to_string().into()],
-        )
-    };
-    let answers: HashMap<u32, Answer> = answers.into_iter().map(|a| (a.oid, a)).collect();
+    let answers = index_room::read(&wanting);
     let max_inline = index_size::max_inline_index();
     // Two tables of one schema can want the same name; the first gets it, as it will when it runs.
     let mut given = std::collections::HashSet::new();

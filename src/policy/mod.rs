@@ -15,11 +15,11 @@ mod survey;
 mod through;
 mod unprotect;
 mod usage;
+mod watch;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec, Step};
+use org_scope_core::policy::{Actor, Extra, Grantee, MissingUser, Source, Spec};
 use org_scope_core::sql::Ident;
-use pgrx::pg_sys::Oid;
 
 pub(crate) use alter::alter_protected;
 pub(crate) use copy_view::copy_row;
@@ -27,7 +27,7 @@ pub(crate) use ddl::{command_end, sql_drop};
 pub(crate) use guard::guard_truncate;
 pub(crate) use protect::{Asked, plan, plan_all, protect};
 pub(crate) use protected::protected_tables;
-pub(crate) use run::{begin_protect, begin_unprotect, last_run, step};
+pub(crate) use run::{begin_protect, begin_unprotect};
 pub(crate) use stamp::stamp_actor;
 pub(crate) use through::{
     ThroughOptions, begin_fill, check_parent, fill_from_parent, fill_step, move_children, plan_through,
@@ -35,24 +35,16 @@ pub(crate) use through::{
 };
 pub(crate) use unprotect::unprotect;
 pub(crate) use usage::usage;
+pub(crate) use watch::{
+    declare as declare_global, declare_name as declare_global_name, undeclare as undeclare_global,
+    undeclare_name as undeclare_global_name, unwatch, watch,
+};
+
+use crate::run::{Row, rows};
 
 /// Registers with the server, when the library loads.
 pub(crate) fn init() {
-    crate::pg::xact::on_end(end_transaction);
-}
-
-fn end_transaction(committed: bool) {
-    run::end_transaction(committed);
-    through::end_transaction(committed);
-}
-
-/// A step of one table.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// The table.
-    pub(crate) target: Oid,
-    /// The step.
-    pub(crate) step: Step,
+    crate::pg::xact::on_end(through::end_transaction);
 }
 
 /// The options as they come from SQL.
@@ -70,6 +62,23 @@ pub(crate) struct Options {
     pub(crate) actor_missing: String,
     /// None leaves it as it is.
     pub(crate) copy_view: Option<bool>,
+}
+
+impl Default for Options {
+    /// As the SQL functions have them.
+    fn default() -> Self {
+        Self {
+            force: true,
+            create_index: true,
+            set_default: true,
+            roles: None,
+            shared_rows: None,
+            project_column: None,
+            actor_column: None,
+            actor_missing: "error".to_owned(),
+            copy_view: None,
+        }
+    }
 }
 
 /// Reads the options; roles are looked up here, so that a plan fails as its execution would.
@@ -120,8 +129,4 @@ fn ident(name: String) -> Result<Ident, Error> {
 
 fn idents(names: Vec<String>) -> Result<Vec<Ident>, Error> {
     names.into_iter().map(ident).collect()
-}
-
-fn rows(target: u32, steps: Vec<Step>) -> impl Iterator<Item = Row> {
-    steps.into_iter().map(move |step| Row { target: Oid::from_u32(target), step })
 }

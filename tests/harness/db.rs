@@ -146,9 +146,9 @@ impl Db {
         // What is committed is flushed; what isn't flushed may stay so for seconds.
         let written = self.superuser().text("SELECT pg_current_wal_flush_lsn()");
         let mut there = Session::open(standby.config("postgres", "postgres"));
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while there.text(&format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) != "t" {
-            assert!(Instant::now() < deadline, "the standby did not replay {written} within 30 seconds");
+            assert!(Instant::now() < deadline, "the standby did not replay {written} within two minutes");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -13,6 +13,7 @@ mod wall;
 
 pub(crate) use db::Db;
 pub(crate) use fence::{A, B, Walled, fence};
+pub(crate) use program::extension_directory;
 pub(crate) use refusal::Refusal;
 pub(crate) use role::Role;
 pub(crate) use server::{Private, Server};

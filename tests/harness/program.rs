@@ -1,10 +1,17 @@
 //! psql, `pg_dump` and their kin, of the installation that the servers run from.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::server::binaries;
 use super::{Db, Role};
+
+/// Where the servers look for extensions.
+pub(crate) fn extension_directory() -> PathBuf {
+    let output = binaries().client("pg_config").arg("--sharedir").output().expect("pg_config");
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()).join("extension")
+}
 
 /// What a program has said.
 #[derive(Debug)]

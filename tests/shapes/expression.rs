@@ -164,3 +164,14 @@ fn it_follows_renames_is_repaired_and_goes_away() {
     owner.run("SELECT org_scope.unprotect('keys')");
     assert_eq!(owner.fence_of("keys"), before);
 }
+
+/// The server prints it over several lines.
+#[test]
+fn an_expression_of_several_cases_is_recognised_when_it_stands() {
+    let (_wall, mut owner) = table("expression_cases");
+    let call =
+        "protect_expression('keys', 'CASE WHEN id > 2 THEN settings ->> ''org'' ELSE ''a'' END', 'text')";
+    owner.steps(call);
+    stands(&mut owner, call);
+    assert_eq!(owner.column("SELECT drift::text FROM org_scope.protected_tables"), ["{}"]);
+}

@@ -15,6 +15,10 @@ pub enum How {
     Direct,
     /// As `Direct`, and by `SET` or a connection string's options.
     Parameter,
+    /// By the answers of the lookups that its row names.
+    Lookup,
+    /// By signed tokens.
+    Token,
 }
 
 impl How {
@@ -26,6 +30,8 @@ impl How {
         match word {
             "direct" => Ok(Self::Direct),
             "parameter" => Ok(Self::Parameter),
+            "lookup" => Ok(Self::Lookup),
+            "token" => Ok(Self::Token),
             _ => Err(Error::UnknownHow),
         }
     }
@@ -35,12 +41,20 @@ impl How {
         match self {
             Self::Direct => "direct",
             Self::Parameter => "parameter",
+            Self::Lookup => "lookup",
+            Self::Token => "token",
         }
     }
 
-    /// Whether a role with this access may have a context that came in through `other`.
+    /// Whether the role may say which organization and user it is.
+    pub fn is_free(self) -> bool {
+        matches!(self, Self::Direct | Self::Parameter)
+    }
+
+    /// Whether a role with this access may have a context that came in through `other`; which lookup it was
+    /// comes on top.
     pub fn includes(self, other: Self) -> bool {
-        self == other || self == Self::Parameter
+        self == other || self == Self::Parameter || (self == Self::Direct && other != Self::Parameter)
     }
 }
 
@@ -55,10 +69,23 @@ impl fmt::Display for How {
 pub struct Access {
     /// How it may set the organization; `None` for a role that is only bound.
     pub how: Option<How>,
+    /// The lookups that it may use, where that is how.
+    pub lookups: Vec<String>,
     /// The organization that it always is.
     pub bound_org: Option<String>,
     /// Whether its connections are handed from client to client between transactions.
     pub pooled: bool,
+}
+
+impl Access {
+    /// Whether the role may use the lookup.
+    pub fn may_look_up(&self, lookup: &str) -> bool {
+        match self.how {
+            Some(How::Lookup) => self.lookups.iter().any(|name| name == lookup),
+            Some(how) => how.is_free(),
+            None => false,
+        }
+    }
 }
 
 /// A privilege that goes with a row of the access table, as statements.
@@ -109,6 +136,27 @@ mod tests {
     #[test]
     fn parameter_access_includes_the_setters() {
         assert!(How::Parameter.includes(How::Direct) && !How::Direct.includes(How::Parameter));
-        assert_eq!(How::parse("token"), Err(Error::UnknownHow));
+        assert_eq!(How::parse("claim"), Err(Error::UnknownHow));
+    }
+
+    #[test]
+    fn what_is_proven_includes_nothing_that_is_said() {
+        for proven in [How::Lookup, How::Token] {
+            for other in [How::Direct, How::Parameter, How::Lookup, How::Token] {
+                assert_eq!(proven.includes(other), proven == other);
+                assert!(How::Parameter.includes(other));
+            }
+            assert!(How::Direct.includes(proven) && !proven.is_free());
+            assert_eq!(How::parse(proven.word()), Ok(proven));
+        }
+        let access = Access {
+            how: Some(How::Lookup),
+            lookups: vec!["account".into()],
+            bound_org: None,
+            pooled: false,
+        };
+        assert!(access.may_look_up("account") && !access.may_look_up("page"));
+        assert!(!Access { how: Some(How::Token), ..access.clone() }.may_look_up("account"));
+        assert!(Access { how: Some(How::Direct), ..access }.may_look_up("page"));
     }
 }

@@ -18,16 +18,35 @@ pub struct Origin {
     /// The organization for which the project was set; another one has no project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_org: Option<String>,
+    /// The lookup that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
+    /// The user that was proven together with the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// When it ends, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
 }
 
 /// Stands between origin and organization. JSON has no control characters, and clients can't write it.
 pub const SEPARATOR: char = '\u{1}';
 
 impl Origin {
+    /// What was said by a role that may say it.
+    pub fn said(how: How, local: bool) -> Self {
+        Self { how, local, project_org: None, lookup: None, user: None, expires: None }
+    }
+
+    /// Whether it is no more than how, and whether for the transaction.
+    fn is_plain(&self) -> bool {
+        self.project_org.is_none() && self.lookup.is_none() && self.user.is_none() && self.expires.is_none()
+    }
+
     /// The text that the setting holds for an organization, which may be empty.
     pub fn store(&self, org: &str) -> String {
         let mut text = String::with_capacity(64 + org.len());
-        if self.project_org.is_some() {
+        if !self.is_plain() {
             text.push_str(&serde_json::to_string(self).unwrap_or_default());
         } else {
             // What nearly every setter writes, without the serializer.
@@ -68,6 +87,8 @@ pub struct Settings<'a> {
     pub project: &'a str,
     /// Where the organization came from.
     pub origin: Option<&'a Origin>,
+    /// Seconds since 1970.
+    pub now: i64,
 }
 
 /// Who is logged in (session_user), and what that role may do.
@@ -88,6 +109,8 @@ pub struct Context {
     pub user: Option<Box<str>>,
     /// The part of it that the session has narrowed itself to.
     pub project: Option<OrgValue>,
+    /// Whether there would be an organization, had it not come to its end.
+    pub expired: bool,
 }
 
 impl Context {
@@ -97,19 +120,24 @@ impl Context {
         let origin = settings.origin;
         // What a session-wide setting still holds was set before the role became pooled.
         let stale = login.access.is_some_and(|a| a.pooled) && !origin.is_some_and(|o| o.local);
-        let org = match login.access.and_then(|a| a.bound_org.as_deref()) {
+        let permitted = permitted(origin, login);
+        let expired = origin.and_then(|o| o.expires).is_some_and(|end| end <= settings.now);
+        let bound = login.access.and_then(|a| a.bound_org.as_deref());
+        let org = match bound {
             Some(bound) => OrgValue::parse(bound),
-            None if permitted(origin, login) => OrgValue::parse(settings.org),
+            None if permitted && !expired => OrgValue::parse(settings.org),
             None => None,
         };
-        let may_name_user = login.superuser || login.access.is_some_and(|a| a.how.is_some());
-        let user = Some(settings.user).filter(|u| may_name_user && !stale && !u.is_empty()).map(Box::from);
+        let may_name_user = login.superuser || login.access.is_some_and(|a| a.how.is_some_and(How::is_free));
+        let named = Some(settings.user).filter(|u| may_name_user && !u.is_empty());
+        let proven = origin.and_then(|o| o.user.as_deref()).filter(|_| permitted);
+        let user = proven.or(named).filter(|_| !stale && !expired).map(Box::from);
         let project_org = origin.and_then(|o| o.project_org.as_deref());
         let project = match &org {
             Some(org) if !stale && project_org == Some(org.text()) => OrgValue::parse(settings.project),
             _ => None,
         };
-        Self { org, user, project }
+        Self { org, user, project, expired: expired && permitted && bound.is_none() }
     }
 }
 
@@ -121,7 +149,11 @@ fn permitted(origin: Option<&Origin>, login: Login<'_>) -> bool {
         None => how == Some(How::Parameter),
         Some(o) => {
             let pooled = login.access.is_some_and(|a| a.pooled);
-            (login.superuser || how.is_some_and(|h| h.includes(o.how))) && (o.local || !pooled)
+            let looked_up = match (&o.lookup, login.access) {
+                (Some(lookup), Some(access)) => login.superuser || access.may_look_up(lookup),
+                _ => true,
+            };
+            (login.superuser || how.is_some_and(|h| h.includes(o.how))) && looked_up && (o.local || !pooled)
         }
     }
 }
@@ -131,27 +163,29 @@ mod tests {
     use super::*;
 
     fn access(how: Option<How>) -> Access {
-        Access { how, bound_org: None, pooled: false }
+        Access { how, lookups: Vec::new(), bound_org: None, pooled: false }
     }
 
     fn org(settings: Settings<'_>, access: Option<&Access>) -> Option<String> {
         Context::effective(settings, Login { access, superuser: false }).org.map(|o| o.text().to_owned())
     }
 
-    const DIRECT: Option<&Origin> = Some(&Origin { how: How::Direct, local: false, project_org: None });
+    const SAID: Origin =
+        Origin { how: How::Direct, local: false, project_org: None, lookup: None, user: None, expires: None };
+    const DIRECT: Option<&Origin> = Some(&SAID);
 
     #[test]
     fn an_origin_survives_its_setting_and_nonsense_is_none() {
-        let origin = Origin { how: How::Direct, local: true, project_org: Some("a\u{1}b".into()) };
+        let origin = Origin { local: true, project_org: Some("a\u{1}b".into()), ..SAID };
         for org in ["", "a", "a\u{1}b"] {
             let setting = origin.store(org);
             let (stored, found) = split(&setting);
             assert_eq!((Origin::decode(stored), found), (Some(origin.clone()), org));
         }
         assert_eq!(split("plain"), ("", "plain"));
-        for how in [How::Direct, How::Parameter] {
+        for how in [How::Direct, How::Parameter, How::Lookup, How::Token] {
             for local in [true, false] {
-                let origin = Origin { how, local, project_org: None };
+                let origin = Origin::said(how, local);
                 let setting = origin.store("a");
                 assert_eq!(split(&setting).0, serde_json::to_string(&origin).expect("JSON"));
             }
@@ -195,10 +229,10 @@ mod tests {
     fn a_pooled_role_has_no_session_context() {
         let pooled = Access { pooled: true, ..access(Some(How::Direct)) };
         assert_eq!(org(Settings { org: "a", origin: DIRECT, ..Settings::default() }, Some(&pooled)), None);
-        let stale = Settings { org: "a", user: "u", project: "p", origin: DIRECT };
+        let stale = Settings { org: "a", user: "u", project: "p", origin: DIRECT, now: 0 };
         let login = Login { access: Some(&pooled), superuser: false };
         assert_eq!(Context::effective(stale, login), Context::default());
-        let local = Origin { how: How::Direct, local: true, project_org: None };
+        let local = Origin::said(How::Direct, true);
         assert_eq!(
             org(Settings { org: "a", origin: Some(&local), ..Settings::default() }, Some(&pooled)),
             Some("a".into())
@@ -207,14 +241,57 @@ mod tests {
 
     #[test]
     fn a_project_belongs_to_the_org_it_was_set_for() {
-        let origin = Origin { how: How::Direct, local: false, project_org: Some("a".into()) };
+        let origin = Origin { project_org: Some("a".into()), ..SAID };
         let direct = access(Some(How::Direct));
         let login = Login { access: Some(&direct), superuser: false };
-        let mut set = Settings { org: "a", project: "p", origin: Some(&origin), user: "u" };
+        let mut set = Settings { org: "a", project: "p", origin: Some(&origin), user: "u", now: 0 };
         let context = Context::effective(set, login);
         assert_eq!(context.project.map(|p| p.text().to_owned()), Some("p".into()));
         assert_eq!(context.user.as_deref(), Some("u"));
         set.org = "b";
         assert_eq!(Context::effective(set, login).project, None);
+    }
+
+    #[test]
+    fn what_a_token_proved_ends_with_it() {
+        let origin = Origin { how: How::Token, user: Some("u".into()), expires: Some(100), ..SAID };
+        let token = access(Some(How::Token));
+        let login = Login { access: Some(&token), superuser: false };
+        let mut set =
+            Settings { org: "a", user: "admin", origin: Some(&origin), now: 99, ..Settings::default() };
+        let context = Context::effective(set, login);
+        assert_eq!(
+            (context.user.as_deref(), context.expired),
+            (Some("u"), false),
+            "a name said doesn't count"
+        );
+        assert!(context.org.is_some());
+        set.now = 100;
+        assert_eq!(Context::effective(set, login), Context { expired: true, ..Context::default() });
+        // A role that may say what it is keeps no more of a token than others.
+        let direct = access(Some(How::Direct));
+        let login = Login { access: Some(&direct), superuser: false };
+        assert_eq!(Context::effective(set, login), Context { expired: true, ..Context::default() });
+        // Nor does a role that lost the access hear of its end.
+        let none = access(None);
+        let login = Login { access: Some(&none), superuser: false };
+        assert_eq!(Context::effective(set, login), Context::default());
+    }
+
+    #[test]
+    fn the_answer_of_a_lookup_counts_while_the_role_may_use_it() {
+        let origin =
+            Origin { how: How::Lookup, lookup: Some("account".into()), user: Some("u".into()), ..SAID };
+        let set = Settings { org: "a", user: "admin", origin: Some(&origin), ..Settings::default() };
+        let mut role = Access { lookups: vec!["account".into()], ..access(Some(How::Lookup)) };
+        let both = |role: &Access| {
+            let context = Context::effective(set, Login { access: Some(role), superuser: false });
+            (context.org.map(|o| o.text().to_owned()), context.user)
+        };
+        assert_eq!(both(&role), (Some("a".into()), Some("u".into())));
+        role.lookups = vec!["page".into()];
+        assert_eq!(both(&role), (None, None));
+        role.how = Some(How::Token);
+        assert_eq!(both(&role), (None, None));
     }
 }

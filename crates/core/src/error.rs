@@ -1,8 +1,9 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
+use crate::access::How;
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
 use crate::policy::through::NoThrough;
-use crate::policy::{Loosening, Refusal};
+use crate::policy::{Loosening, Refusal, Unfit};
 use crate::sql::{Ident, Literal, QualifiedName};
 use crate::token::{BadClaims, BadKey, Refused, Value};
 
@@ -30,6 +31,15 @@ pub enum Error {
         /// The session's login role.
         role: Ident,
     },
+    /// The login role says what it is, where it has to prove it.
+    Unproven {
+        /// The session's login role.
+        role: Ident,
+        /// How it can.
+        how: How,
+    },
+    /// A fenced table was reached after the proof of the organization has ended.
+    Expired,
     /// `allow` got a word that is no kind of access.
     UnknownHow,
     /// Access `parameter` lives as long as the connection, which a pooler hands on.
@@ -144,6 +154,25 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// A table's fence stands on something that no key can include.
+    CannotHarden {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A table has no unique key of that name.
+    NoSuchKey {
+        /// The table.
+        table: QualifiedName,
+        /// The name.
+        name: Ident,
+    },
+    /// A foreign key would be checked for the rows of one organization and be called valid.
+    PartialCheck {
+        /// The table that is altered.
+        table: QualifiedName,
+        /// The statement itself, where it is known.
+        statement: Option<String>,
+    },
     /// A table is protected together with one above it, and can't lose its fence alone.
     ProtectedAbove {
         /// The table.
@@ -170,6 +199,26 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// A table has come into a schema where none may.
+    NewTableRefused {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// A table has come into a watched schema and is open.
+    NewTableOpen {
+        /// The table.
+        table: QualifiedName,
+        /// The column that it should have.
+        column: Ident,
+        /// Whether it has it.
+        has_column: bool,
+    },
+    /// A column has come with a DEFAULT that reads the context.
+    AddedDefault(Box<AddedDefault>),
+    /// `watch` got a word that is no action.
+    UnknownWatch,
+    /// `declare_global` got no reason.
+    NoReason,
     /// The roles of a gate are an empty list.
     NoRoles,
     /// A role does not exist.
@@ -202,8 +251,43 @@ pub enum Error {
     UnknownActorMissing,
     /// A project of another organization, or of other members, or none.
     NotYourProject,
-    /// A table that answers for projects isn't fit to.
+    /// A lookup has no organization for the key, or none among which the one asked for is.
+    NoAnswer,
+    /// A lookup has several answers for the key.
+    SeveralOrgs {
+        /// The lookup's name.
+        lookup: Ident,
+    },
+    /// A lookup isn't defined.
+    NoSuchLookup {
+        /// The name.
+        lookup: Ident,
+    },
+    /// The login role may not use the lookup.
+    LookupNotAllowed {
+        /// The session's login role.
+        role: Ident,
+        /// The lookup's name.
+        lookup: Ident,
+    },
+    /// A lookup's condition isn't one.
+    BadCondition {
+        /// The condition.
+        condition: String,
+        /// Why.
+        why: Unfit,
+    },
+    /// `define_lookup` got a word that is no hash.
+    UnknownKeyHash,
+    /// `allow` with `lookup` must name lookups, and with another word must not.
+    LookupsDontFit {
+        /// Whether the access is `lookup`.
+        needed: bool,
+    },
+    /// A table that answers for projects or lookups isn't fit to.
     BadSource {
+        /// What it answers for.
+        what: &'static str,
         /// Its name, or what is left of it.
         table: String,
         /// Why.
@@ -212,6 +296,12 @@ pub enum Error {
     /// A text can't be a name.
     BadName,
 
+    /// A token stands in the text of a statement.
+    TokenInQuery,
+    /// No key is registered for the token's issuer and kid.
+    NoSuchSigningKey,
+    /// The token's user is no member of its organization.
+    NoMember,
     /// A token isn't taken.
     Token(Refused),
     /// A key for tokens isn't taken.
@@ -251,9 +341,24 @@ impl Error {
                 None,
                 Some(format!("SELECT org_scope.allow({}, 'direct');", role_literal(role))),
             ),
+            Self::Unproven { role, how } => say(
+                "OS002",
+                format!("role {role} can't say which organization or user it is"),
+                Some("Its access makes it prove that."),
+                Some(match how {
+                    How::Lookup => "SELECT org_scope.set_current_org_from('...', '...');".into(),
+                    _ => "SELECT org_scope.authenticate($1);".into(),
+                }),
+            ),
+            Self::Expired => say(
+                "OS008",
+                "the token has expired that proved the organization".into(),
+                Some("Protected tables are closed until the session shows a new one."),
+                Some("SELECT org_scope.authenticate($1);".into()),
+            ),
             Self::UnknownHow => say(
                 "22023",
-                "access must be 'direct' or 'parameter'".into(),
+                "access must be 'direct', 'lookup', 'token' or 'parameter'".into(),
                 None,
                 Some("SELECT org_scope.allow('...', 'direct');".into()),
             ),
@@ -384,9 +489,71 @@ impl Error {
                 Some("The organization has no such project, or the current user is no member of it."),
                 Some("SELECT org_scope.set_current_project(NULL);".into()),
             ),
-            Self::BadSource { table, why } => say(
+            Self::NoAnswer => say(
+                "OS005",
+                "the lookup has no organization for this key".into(),
+                Some(
+                    "There is no such key, its row doesn't fulfil the lookup's condition, or it belongs to other organizations.",
+                ),
+                None,
+            ),
+            Self::SeveralOrgs { lookup } => say(
+                "OS006",
+                "the lookup has several answers for this key".into(),
+                Some(
+                    "The key belongs to more than one organization, or in one organization to more than one user.",
+                ),
+                Some(format!(
+                    "SELECT org_scope.set_current_org_from({}, '...', org => '...');",
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::NoSuchLookup { lookup } => say(
                 "OS010",
-                format!("{table} can't answer for projects: {why}"),
+                format!("lookup {lookup} is not defined"),
+                None,
+                Some(format!(
+                    "SELECT org_scope.define_lookup({}, '...', key_column => '...', org_column => '...');",
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::LookupNotAllowed { role, lookup } => say(
+                "OS002",
+                format!("role {role} may not use lookup {lookup}"),
+                None,
+                Some(format!(
+                    "SELECT org_scope.allow({}, 'lookup', lookups => ARRAY[{}]::name[]);",
+                    role_literal(role),
+                    text_literal(lookup.raw())
+                )),
+            ),
+            Self::BadCondition { condition, why } => say(
+                "22023",
+                format!("the lookup can't have the condition {condition}: it {}", why.message()),
+                Some(
+                    "It is made of the table's columns, constants, and the server's own functions and operators, and is true or false.",
+                ),
+                None,
+            ),
+            Self::UnknownKeyHash => say(
+                "22023",
+                "key_hash must be 'sha256', 'sha384' or 'sha512'".into(),
+                Some("It says how the table keeps its keys. Leave it out where they are kept as they are."),
+                None,
+            ),
+            Self::LookupsDontFit { needed } => say(
+                "22023",
+                match needed {
+                    true => "access 'lookup' must name its lookups",
+                    false => "only access 'lookup' names lookups",
+                }
+                .into(),
+                Some("The other kinds of access use every lookup, or none."),
+                Some("SELECT org_scope.allow('...', 'lookup', lookups => '{...}');".into()),
+            ),
+            Self::BadSource { what, table, why } => say(
+                "OS010",
+                format!("{table} can't answer for {what}: {why}"),
                 Some("It is read with its owner's rights, and compared by the server's own equality."),
                 None,
             ),
@@ -496,6 +663,30 @@ impl Error {
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
             ),
+            Self::CannotHarden { table } => say(
+                "OS009",
+                format!("the keys of {table} can't be hardened: its fence is not on a column of its own"),
+                Some("A foreign or unique key keeps organizations apart by having the org column in it."),
+                Some(format!("SELECT * FROM org_scope.plan({});", text_literal(&table.to_string()))),
+            ),
+            Self::NoSuchKey { table, name } => say(
+                "42704",
+                format!("{table} has no unique key named {name}"),
+                None,
+                Some(format!("SELECT * FROM org_scope.plan_harden({});", text_literal(&table.to_string()))),
+            ),
+            Self::PartialCheck { table, statement } => {
+                let statement = statement.clone().unwrap_or_else(|| format!("ALTER TABLE {table} ..."));
+                say(
+                    "OS002",
+                    format!("a foreign key of {table} would be checked for the current organization only"),
+                    Some(
+                        "Row security is FORCEd, so the check would see one organization's rows, and call the \
+                         key valid for all.",
+                    ),
+                    Some(format!("SELECT org_scope.across_orgs({});", text_literal(&statement))),
+                )
+            }
             Self::ProtectedAbove { table, parent } => say(
                 "OS010",
                 format!("{table} is protected together with {parent}"),
@@ -535,6 +726,61 @@ impl Error {
                     text_literal(&table.to_string())
                 )),
             ),
+            Self::NewTableRefused { table } => say(
+                "OS009",
+                format!("{table} can't come: new tables of schema {} are refused", table.schema),
+                Some(
+                    "The schema is watched. A table that belongs to no organization on purpose is declared first.",
+                ),
+                Some(declaration(table)),
+            ),
+            Self::NewTableOpen { table, column, has_column: true } => say(
+                "OS009",
+                format!("{table} is not protected"),
+                None,
+                Some(format!(
+                    "SELECT * FROM org_scope.protect({}, {});",
+                    text_literal(&table.to_string()),
+                    text_literal(column.raw())
+                )),
+            ),
+            Self::NewTableOpen { table, column, has_column: false } => say(
+                "OS009",
+                format!("{table} has no column {column}, and is not protected"),
+                Some(
+                    "It can be protected through a parent or by an expression, or be declared to belong to no \
+                     organization.",
+                ),
+                Some(declaration(table)),
+            ),
+            Self::AddedDefault(added) => {
+                let AddedDefault { table, column, type_name, expression } = &**added;
+                say(
+                    "OS009",
+                    format!(
+                        "column {column} of {table} can't come together with a DEFAULT that reads the context"
+                    ),
+                    Some(
+                        "Every row that is there would get what is set in the session that adds the column.",
+                    ),
+                    Some(format!(
+                        "ALTER TABLE {table} ADD COLUMN {column} {type_name}; \
+                         ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {expression};"
+                    )),
+                )
+            }
+            Self::UnknownWatch => say(
+                "22023",
+                "action must be 'protect', 'refuse' or 'warn'".into(),
+                None,
+                Some("SELECT org_scope.watch('public', 'org_id', 'protect');".into()),
+            ),
+            Self::NoReason => say(
+                "22023",
+                "a table is global for a reason: say which".into(),
+                None,
+                Some("SELECT org_scope.declare_global('...', why => '...');".into()),
+            ),
             Self::NoRoles => say(
                 "22023",
                 "roles must name at least one role".into(),
@@ -550,6 +796,24 @@ impl Error {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }
 
+            Self::TokenInQuery => say(
+                "OS007",
+                "token refused: it stands in the text of the statement".into(),
+                Some("Statements are shown in pg_stat_activity and written to logs; parameters need not be."),
+                Some("SELECT org_scope.authenticate($1);".into()),
+            ),
+            Self::NoSuchSigningKey => say(
+                "OS007",
+                "no key of that issuer and kid is registered".into(),
+                Some("A token without a kid is verified where its issuer has exactly one key."),
+                Some("SELECT org_scope.add_signing_key(kid => '...', algorithm => '...', key => '...', issuer => '...');".into()),
+            ),
+            Self::NoMember => say(
+                "OS005",
+                "the token's user is no member of its organization".into(),
+                Some("The signing key asks a lookup for that."),
+                None,
+            ),
             Self::Token(why) => {
                 let sqlstate = match why {
                     Refused::Expired => "OS008",
@@ -568,6 +832,24 @@ impl Error {
 
 /// The subcommands that would validate only the current organization's rows.
 pub const FOREIGN_KEYS: &str = "check foreign keys: under FORCE the server would check no row";
+
+/// A column, and the DEFAULT that it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedDefault {
+    /// The table.
+    pub table: QualifiedName,
+    /// The column.
+    pub column: Ident,
+    /// Its type, as the server writes it.
+    pub type_name: String,
+    /// The DEFAULT, as the server writes it.
+    pub expression: String,
+}
+
+fn declaration(table: &QualifiedName) -> String {
+    let (schema, name) = (text_literal(table.schema.raw()), text_literal(table.name.raw()));
+    format!("SELECT org_scope.declare_global({schema}, {name}, '...');")
+}
 
 fn text_literal(text: &str) -> String {
     Literal::new(text).map_or_else(|_| "'...'".into(), |l| l.to_string())

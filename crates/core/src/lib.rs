@@ -8,10 +8,13 @@
 pub mod access;
 pub mod context;
 pub mod error;
+pub mod harden;
+pub mod lookup;
 pub mod org;
 pub mod policy;
 pub mod project;
 pub mod sql;
 pub mod token;
+pub mod watch;
 
 pub use error::Error;

@@ -1,7 +1,9 @@
 //! What happens with the DDL of others: a file for each reaction.
 
+mod added_default;
 mod guard;
 mod joins;
+mod watch;
 
 use org_scope_core::Error;
 
@@ -16,10 +18,15 @@ pub(crate) fn command_end(command: &Command<'_>) -> Result<(), Error> {
     if event::stands_aside() {
         return Ok(());
     }
+    if command.may_call_ours_for_new_column() {
+        added_default::react(command)?;
+    }
     if command.joins() {
         joins::react()?;
     }
-    command.touch().map_or(Ok(()), |touch| guard::altered(&touch))
+    command.touch().map_or(Ok(()), |touch| guard::altered(&touch))?;
+    // After the joins: what has been fenced by then is nobody's concern any more.
+    watch::react(command)
 }
 
 /// When a statement has dropped something.

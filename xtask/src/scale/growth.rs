@@ -3,9 +3,9 @@
 use crate::statistics::{Interval, excess, typical};
 
 /// The probability with which an interval misses the truth.
-const ALPHA: f64 = 0.05;
+pub(super) const ALPHA: f64 = 0.05;
 /// What counts as growth: a tenth of what the thing costs anyway.
-const SHARE: f64 = 0.1;
+pub(super) const SHARE: f64 = 0.1;
 
 /// One thing, measured again and again in four databases: values of one place belong to one round.
 #[derive(Debug, Clone, Default)]

@@ -181,7 +181,7 @@ impl fmt::Display for Says<'_> {
 }
 
 /// A text as a literal; texts of ours and of JSON have no NUL, which a literal can't carry.
-pub(super) struct Text<'a>(pub(super) &'a str);
+pub(crate) struct Text<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,7 +193,7 @@ impl fmt::Display for Text<'_> {
 }
 
 /// A comma-separated list.
-pub(super) struct List<'a, T>(pub(super) &'a [T]);
+pub(crate) struct List<'a, T>(pub(crate) &'a [T]);
 
 impl<T: fmt::Display> fmt::Display for List<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

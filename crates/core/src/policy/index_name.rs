@@ -1,9 +1,8 @@
-//! The name of the index that protect builds: `idx_<table>_<column>`, legible also when it must be cut.
+//! Names of new indexes: `idx_<table>_<column>` for protect's, legible also when they must be cut.
 
 use super::Source;
 use crate::sql::{Ident, MAX_IDENT_BYTES};
 
-const PREFIX: &str = "idx_";
 /// Stands for the column where an expression is indexed.
 const OF_EXPRESSION: &str = "org";
 /// Hexadecimal digits of the hash in a cut name: enough that two tables of one schema don't meet.
@@ -11,24 +10,28 @@ const HASH_DIGITS: usize = 8;
 /// How many further names are tried when one is taken.
 const TRIES: usize = 16;
 
-/// The names to try, best first.
+/// The names to try for an index led by the organization, best first.
 pub fn candidates(table: &Ident, org: &Source) -> Vec<Ident> {
-    let column = org.column().map_or(OF_EXPRESSION, Ident::raw);
-    let hash = fnv1a(table.raw(), column);
+    prefixed("idx_", table.raw(), org.leading().map_or(OF_EXPRESSION, Ident::raw))
+}
+
+/// The names to try, best first: prefix, table and columns.
+pub(crate) fn prefixed(prefix: &str, table: &str, columns: &str) -> Vec<Ident> {
+    let hash = fnv1a(table, columns);
     (0..TRIES)
         .filter_map(|i| {
             let suffix = if i == 0 { String::new() } else { format!("_{i}") };
-            Ident::new(name(table.raw(), column, &suffix, hash)).ok()
+            Ident::new(name(prefix, table, columns, &suffix, hash)).ok()
         })
         .collect()
 }
 
-fn name(table: &str, column: &str, suffix: &str, hash: u32) -> String {
-    let whole = format!("{PREFIX}{table}_{column}{suffix}");
+fn name(prefix: &str, table: &str, column: &str, suffix: &str, hash: u32) -> String {
+    let whole = format!("{prefix}{table}_{column}{suffix}");
     if whole.len() <= MAX_IDENT_BYTES {
         return whole;
     }
-    let room = MAX_IDENT_BYTES - PREFIX.len() - 2 - HASH_DIGITS - suffix.len();
+    let room = MAX_IDENT_BYTES - prefix.len() - 2 - HASH_DIGITS - suffix.len();
     // The longer part gives first, so that a short column name stays whole.
     let half = room / 2;
     let (t, c) = match (table.len() > half, column.len() > half) {
@@ -36,7 +39,7 @@ fn name(table: &str, column: &str, suffix: &str, hash: u32) -> String {
         (false, true) => (table.len(), room - table.len()),
         _ => (room - half, half),
     };
-    format!("{PREFIX}{}_{}_{hash:0HASH_DIGITS$x}{suffix}", cut(table, t), cut(column, c))
+    format!("{prefix}{}_{}_{hash:0HASH_DIGITS$x}{suffix}", cut(table, t), cut(column, c))
 }
 
 /// The longest beginning of at most `bytes` bytes that cuts no character in two.

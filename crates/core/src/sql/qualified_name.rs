@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Ident, NameError};
 
 /// `schema.name`; always qualified, because a bare name means whatever the search_path says.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
 pub struct QualifiedName {
     /// The schema.
     pub schema: Ident,
