@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::algorithm::{Algorithm, Family};
+use super::header::is_name;
 use super::json::{self, Json, Object};
 use super::material::Material;
 use super::{BadKey, SigningKey, Trust, jwk};
@@ -26,7 +27,7 @@ pub struct Imported {
 pub struct Note {
     /// The how manieth it is, from 1.
     pub number: usize,
-    /// Its name, where it has one.
+    /// Its name, where it has one that can be shown.
     pub kid: Option<String>,
     /// Why it is left out.
     pub why: String,
@@ -68,7 +69,7 @@ pub fn import_jwks(
             Ok(key) if kids.insert(key.kid().to_owned()) => imported.keys.push(key),
             Ok(_) => return Err(BadKey::KidTwice),
             Err(why) => {
-                let kid = jwk::text(member, "kid").map(str::to_owned);
+                let kid = jwk::text(member, "kid").filter(|kid| is_name(kid)).map(str::to_owned);
                 imported.notes.push(Note { number: i + 1, kid, why });
             }
         }

@@ -249,11 +249,6 @@ impl Refused {
             _ => None,
         }
     }
-
-    /// The reason's name, for counting.
-    pub fn name(self) -> String {
-        format!("{self:?}")
-    }
 }
 
 impl Part {
