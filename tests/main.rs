@@ -30,6 +30,7 @@ mod guarantee_10_survives_standby;
 mod harden;
 mod harness_itself;
 mod lookups;
+mod lookups_conditions;
 mod new_rows;
 mod partitions;
 mod referential_integrity;

@@ -31,13 +31,15 @@ struct Ready {
 /// OS010 where the table can't answer, 22023 for a condition or hash that can't be.
 pub(crate) fn define(name: &Ident, mut lookup: Lookup) -> Result<(), Error> {
     table::begin(c"org_scope.define_lookup()", "lookup");
-    settings::neutral(|| {
+    settings::neutral_values(|| {
         let lookup = &mut lookup;
         lookup.condition = match lookup.condition.take() {
             Some(text) => {
                 // Described first: an expression can be read over a table only.
-                source::describe("lookups", lookup.table, &[])?;
-                let condition = expression::condition(lookup.table, &text);
+                let owner = source::describe("lookups", lookup.table, &[])?.hold()?;
+                // Constants of the table's types are read meanwhile, by a domain's CHECK too: never with the rights of
+                // whoever defines lookups.
+                let condition = owner::as_role(owner, || expression::condition(lookup.table, &text));
                 Some(condition.map_err(|why| Error::BadCondition { condition: text, why })?)
             }
             None => None,
@@ -128,7 +130,11 @@ fn ask(name: &Ident, key: &str, among: Option<&str>) -> Result<(String, Option<S
     let Some(lookup) = lookup::of(name.raw()) else {
         return Err(Error::NoSuchLookup { lookup: name.clone() });
     };
-    let mut answers = settings::neutral(|| answers(&lookup, key, among))?.into_iter();
+    let asking = || answers(&lookup, key, among);
+    // Without a condition nothing but keys is compared.
+    let answers =
+        if lookup.condition.is_some() { settings::neutral_values(asking) } else { settings::neutral(asking) };
+    let mut answers = answers?.into_iter();
     match (answers.next(), answers.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(Error::NoAnswer),

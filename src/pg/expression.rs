@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 
 use org_scope_core::org::OrgType;
 use org_scope_core::policy::{Expression, Unfit};
+use pgrx::PgList;
 use pgrx::pg_sys::{self, Node, NodeTag, Oid, ParseNamespaceItem, ParseState, Relation};
 
 use super::{parse, throw};
@@ -124,7 +125,13 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
 /// # Errors
 /// [`Unfit`] where it isn't one, or a user's functions would decide.
 pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
-    let (analysed, _) = ours_alone(table, text, ROW)?;
+    let (analysed, seen) = ours_alone(table, text, ROW)?;
+    if seen.users_type {
+        return Err(Unfit::UserDefined);
+    }
+    if seen.asks_session {
+        return Err(Unfit::Volatile);
+    }
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_volatile_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
@@ -162,7 +169,7 @@ fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, Seen), 
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
-    let mut seen = Seen { columns: BTreeSet::new(), foreign: false, by_setting: false };
+    let mut seen = Seen::default();
     // SAFETY: an analysed expression; the state outlives the walk.
     let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
     // SAFETY: calls the server alone and owns nothing.
@@ -207,6 +214,7 @@ fn analyse(table: Oid, raw: *mut Node, alias: &CStr) -> Analysed {
     Analysed { node, has_sub_select, printed, of_alias }
 }
 
+#[derive(Default)]
 struct Seen {
     /// The columns of the row.
     columns: BTreeSet<i16>,
@@ -214,7 +222,28 @@ struct Seen {
     foreign: bool,
     /// Something that is IMMUTABLE by its mark, and gives what a setting of the session says.
     by_setting: bool,
+    /// What the session has set.
+    asks_session: bool,
+    /// A value of a user's type where the server's own functions may look for what a user made: a domain's CHECK, a
+    /// cast to JSON. Enums that are compared have nothing of the kind.
+    users_type: bool,
 }
+
+/// They run a query, over views and with the functions in them.
+const RUN_QUERIES: [u32; 9] = [
+    pg_sys::F_TABLE_TO_XML,
+    pg_sys::F_TABLE_TO_XMLSCHEMA,
+    pg_sys::F_TABLE_TO_XML_AND_XMLSCHEMA,
+    pg_sys::F_SCHEMA_TO_XML,
+    pg_sys::F_SCHEMA_TO_XMLSCHEMA,
+    pg_sys::F_SCHEMA_TO_XML_AND_XMLSCHEMA,
+    pg_sys::F_DATABASE_TO_XML,
+    pg_sys::F_DATABASE_TO_XMLSCHEMA,
+    pg_sys::F_DATABASE_TO_XML_AND_XMLSCHEMA,
+];
+
+/// They give what whoever asks has set.
+const ASK_SESSION: [u32; 2] = [pg_sys::F_CURRENT_SETTING_TEXT, pg_sys::F_CURRENT_SETTING_TEXT_BOOL];
 
 /// They obey `bytea_output`, and `extra_float_digits`, which can print two numbers as the same text.
 const BY_SETTING: [u32; 10] = [
@@ -248,6 +277,14 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
             seen.columns.insert(column);
         }
         NodeTag::T_CoerceToDomain => seen.foreign = true,
+        // Of what, only its parts say.
+        NodeTag::T_RowExpr => seen.users_type = true,
+        // SAFETY: a call by its tag.
+        NodeTag::T_FuncExpr => seen.users_type |= unsafe { takes_or_gives_users_type(node.cast()) },
+        // SAFETY: as above, an expression by its tag.
+        NodeTag::T_Const | NodeTag::T_CoerceViaIO | NodeTag::T_ArrayCoerceExpr => {
+            seen.users_type |= !is_plain_type(unsafe { pg_sys::exprType(node) });
+        }
         // It prints any value in it, which the server takes for IMMUTABLE.
         NodeTag::T_XmlExpr => seen.by_setting = true,
         _ => {}
@@ -260,13 +297,48 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
     if unsafe { check_functions_in_node(node, is_by_setting, std::ptr::null_mut()) } {
         seen.by_setting = true;
     }
+    // SAFETY: as above.
+    if unsafe { check_functions_in_node(node, is_asking_session, std::ptr::null_mut()) } {
+        seen.asks_session = true;
+    }
     // SAFETY: a node of an expression, with our walker and state.
     unsafe { expression_tree_walker(node, walk, state) }
 }
 
 // SAFETY: called by the server with a function's OID.
 unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
-    function.to_u32() >= pg_sys::FirstNormalObjectId
+    is_of_users(function) || RUN_QUERIES.contains(&function.to_u32())
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_asking_session(function: Oid, _state: *mut c_void) -> bool {
+    ASK_SESSION.contains(&function.to_u32())
+}
+
+/// Whether a user made it, not the server's own installation.
+fn is_of_users(oid: Oid) -> bool {
+    oid.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+/// Whether values of the type are read and printed by the server alone.
+fn is_plain_type(of: Oid) -> bool {
+    // SAFETY: reads the system cache; InvalidOid where it is no array.
+    let element = unsafe { pg_sys::get_element_type(of) };
+    let of = if element == Oid::INVALID { of } else { element };
+    // SAFETY: reads the system cache.
+    !is_of_users(of) || unsafe { pg_sys::type_is_enum(of) }
+}
+
+/// # Safety
+/// `call` is a function's call in an analysed expression.
+unsafe fn takes_or_gives_users_type(call: *mut pg_sys::FuncExpr) -> bool {
+    // SAFETY: the caller's promise.
+    let call = unsafe { &*call };
+    // SAFETY: the call's arguments.
+    let arguments: PgList<Node> = unsafe { PgList::from_pg(call.args) };
+    // SAFETY: an argument is an analysed expression.
+    let mut types = arguments.iter_ptr().map(|argument| unsafe { pg_sys::exprType(argument) });
+    is_of_users(call.funcresulttype) || types.any(is_of_users)
 }
 
 // SAFETY: called by the server with a function's OID.

@@ -29,6 +29,23 @@ pub(crate) fn neutral<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// As [`neutral`], for an expression over a user's rows: what it says of a row must not depend on whoever asks.
+pub(crate) fn neutral_values<R>(work: impl FnOnce() -> R) -> R {
+    neutral(|| {
+        // They hold until the end of `neutral`, whose level this is.
+        set(c"timezone", c"UTC");
+        set(c"array_nulls", c"on");
+        set(c"transform_null_equals", c"off");
+        set(c"lc_monetary", c"C");
+        set(c"lc_numeric", c"C");
+        set(c"lc_time", c"C");
+        set(c"default_text_search_config", c"pg_catalog.simple");
+        set(c"xmloption", c"content");
+        set(c"xmlbinary", c"base64");
+        work()
+    })
+}
+
 /// Runs the work, which reads no printed expressions, with the search_path alone set so.
 pub(crate) fn neutral_path<R>(work: impl FnOnce() -> R) -> R {
     let saved = Saved::new();

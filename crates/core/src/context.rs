@@ -130,7 +130,9 @@ impl Context {
         };
         let may_name_user = login.superuser || login.access.is_some_and(|a| a.how.is_some_and(How::is_free));
         let named = Some(settings.user).filter(|u| may_name_user && !u.is_empty());
-        let proven = origin.and_then(|o| o.user.as_deref()).filter(|_| permitted);
+        // Proven together with its organization, it is nobody in the one that a binding puts in its place.
+        let of_org = bound.is_none_or(|bound| bound == settings.org);
+        let proven = origin.and_then(|o| o.user.as_deref()).filter(|_| permitted && of_org);
         let user = proven.or(named).filter(|_| !stale && !expired).map(Box::from);
         let project_org = origin.and_then(|o| o.project_org.as_deref());
         let project = match &org {
@@ -289,6 +291,12 @@ mod tests {
             (context.org.map(|o| o.text().to_owned()), context.user)
         };
         assert_eq!(both(&role), (Some("a".into()), Some("u".into())));
+        // In place of the organization, a binding leaves its user behind.
+        role.bound_org = Some("b".into());
+        assert_eq!(both(&role), (Some("b".into()), None));
+        role.bound_org = Some("a".into());
+        assert_eq!(both(&role), (Some("a".into()), Some("u".into())));
+        role.bound_org = None;
         role.lookups = vec!["page".into()];
         assert_eq!(both(&role), (None, None));
         role.how = Some(How::Token);
