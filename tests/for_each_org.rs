@@ -90,6 +90,28 @@ fn it_gives_nobody_a_right() {
 }
 
 #[test]
+fn deferred_triggers_run_in_their_organization_once_they_are_immediate() {
+    let (wall, _role, mut job) = walled("each_deferred");
+    wall.owner().run(
+        "CREATE TABLE seen (org text, at text); GRANT INSERT ON seen TO PUBLIC;
+         CREATE FUNCTION sees() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO public.seen VALUES (NEW.org_id, org_scope.current_org()); RETURN NEW; END $$;
+         CREATE CONSTRAINT TRIGGER sees AFTER UPDATE ON agents DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION sees()",
+    );
+    let mut superuser = wall.db.superuser();
+    let update = each("UPDATE agents SET name = name WHERE id IN (1, 3)", ORGS);
+    for (before, expected) in [("SELECT 1", ["ac", "bc"]), ("SET CONSTRAINTS ALL IMMEDIATE", ["aa", "bb"])] {
+        job.run(&format!("BEGIN; SELECT org_scope.set_current_org('c'); {before}"));
+        job.run(&update);
+        job.run("COMMIT");
+        let shown = superuser.column("SELECT org || at FROM seen ORDER BY 1");
+        assert_eq!(shown, expected);
+        superuser.run("DELETE FROM seen");
+    }
+}
+
+#[test]
 fn long_work_shows_its_progress() {
     let (_wall, _job, mut job) = walled("each_long");
     job.notices();

@@ -281,9 +281,10 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
         NodeTag::T_RowExpr => seen.users_type = true,
         // SAFETY: a call by its tag.
         NodeTag::T_FuncExpr => seen.users_type |= unsafe { takes_or_gives_users_type(node.cast()) },
-        // SAFETY: as above, an expression by its tag.
         NodeTag::T_Const | NodeTag::T_CoerceViaIO | NodeTag::T_ArrayCoerceExpr => {
-            seen.users_type |= !is_plain_type(unsafe { pg_sys::exprType(node) });
+            // SAFETY: an expression by its tag.
+            let given = unsafe { pg_sys::exprType(node) };
+            seen.users_type |= !is_plain_type(given);
         }
         // It prints any value in it, which the server takes for IMMUTABLE.
         NodeTag::T_XmlExpr => seen.by_setting = true,
