@@ -24,3 +24,9 @@ CREATE FUNCTION org_scope.across_orgs(statement text, reason text DEFAULT NULL) 
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_across_orgs';
 COMMENT ON FUNCTION org_scope.across_orgs(text, text) IS 'runs one statement over all organizations, for tables that the caller owns; recorded in the journal; returns the number of rows';
 REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
+
+-- Sets one organization after the other, which asks the access table; so does every caller of it.
+CREATE FUNCTION org_scope.for_each_org(statement text, orgs text) RETURNS TABLE (org text, rows bigint, error text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_for_each_org';
+COMMENT ON FUNCTION org_scope.for_each_org(text, text) IS 'runs a statement in the context of each organization that a query names, goes on after failures, and returns what became of each';
+REVOKE ALL ON FUNCTION org_scope.for_each_org(text, text) FROM PUBLIC;

@@ -175,7 +175,30 @@ COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every sessi
 -- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
 CREATE VIEW org_scope.access WITH (security_invoker = true) AS
     SELECT a.role, a.how, a.lookups, a.bound_org, a.pooled,
-           coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
+           coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security,
+           ARRAY(
+               WITH RECURSIVE may_be(oid) AS (
+                   SELECT a.role::oid
+                   UNION
+                   SELECT m.roleid FROM may_be JOIN pg_catalog.pg_auth_members m ON m.member = may_be.oid
+               )
+               SELECT CASE WHEN g.oid = a.role THEN w.word ELSE w.word || ' of ' || pg_catalog.quote_ident(g.rolname) END
+               FROM may_be
+               JOIN pg_catalog.pg_roles g ON g.oid = may_be.oid,
+               LATERAL (
+                   SELECT v.word FROM (VALUES (g.rolsuper, 'SUPERUSER'), (g.rolbypassrls, 'BYPASSRLS'), (g.rolcreaterole, 'CREATEROLE'),
+                       (g.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'), 'files'))
+                       AS v(has, word)
+                   WHERE v.has
+                   UNION ALL
+                   SELECT 'ownership of ' || pg_catalog.format('%I.%I', n.nspname, c.relname)
+                   FROM pg_catalog.pg_class c
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid AND p.polname = 'org_scope_fence'
+                   WHERE c.relowner = g.oid AND NOT c.relforcerowsecurity
+               ) w
+               ORDER BY 1
+           ) AS adds
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
@@ -185,6 +208,7 @@ COMMENT ON COLUMN org_scope.access.lookups IS 'the lookups that it may use, wher
 COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
+COMMENT ON COLUMN org_scope.access.adds IS 'what its attributes, memberships and ownership add: SUPERUSER, BYPASSRLS, CREATEROLE, files of the server, fenced tables whose owner passes the fence; of which role, where it is a member';
 
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
 -- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call
@@ -277,6 +301,86 @@ COMMENT ON FUNCTION org_scope.set_current_org_from(name, text, text, boolean) IS
 -- src/lib.rs
 -- requires:
 --   lookups
+
+-- Signed tokens: which keys are trusted with which organizations' names, and showing a token.
+CREATE TABLE org_scope.signing_key (
+    issuer text,
+    kid text,
+    algorithm text NOT NULL,
+    key text NOT NULL,
+    audience text,
+    claims text NOT NULL,
+    leeway integer NOT NULL,
+    membership text,
+    CONSTRAINT signing_key_pkey PRIMARY KEY (issuer, kid)
+);
+COMMENT ON TABLE org_scope.signing_key IS 'the keys by which tokens are verified; written by add_signing_key, import_jwks and remove_signing_key';
+COMMENT ON COLUMN org_scope.signing_key.issuer IS 'what its tokens name as iss';
+COMMENT ON COLUMN org_scope.signing_key.kid IS 'what its tokens name as kid';
+COMMENT ON COLUMN org_scope.signing_key.algorithm IS 'the only algorithm that it is used with';
+COMMENT ON COLUMN org_scope.signing_key.key IS 'the public key or, for HS256 and its kin, the secret';
+COMMENT ON COLUMN org_scope.signing_key.audience IS 'what its tokens must name in aud; NULL: its tokens have none';
+COMMENT ON COLUMN org_scope.signing_key.claims IS 'where its tokens name organization and user';
+COMMENT ON COLUMN org_scope.signing_key.leeway IS 'how far the issuer''s clock may be off, in seconds';
+COMMENT ON COLUMN org_scope.signing_key.membership IS 'the lookup that must have the token''s organization for its user';
+REVOKE ALL ON org_scope.signing_key FROM PUBLIC;
+ALTER TABLE org_scope.signing_key ENABLE ROW LEVEL SECURITY;
+-- Secrets are in no dump.
+SELECT pg_catalog.pg_extension_config_dump('org_scope.signing_key', 'WHERE algorithm NOT LIKE ''HS%''');
+
+CREATE FUNCTION org_scope._signing_key_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_access_changed';
+COMMENT ON FUNCTION org_scope._signing_key_changed() IS 'tells every session that what it knows of keys is stale';
+REVOKE ALL ON FUNCTION org_scope._signing_key_changed() FROM PUBLIC;
+CREATE TRIGGER signing_key_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON org_scope.signing_key
+    FOR EACH STATEMENT EXECUTE FUNCTION org_scope._signing_key_changed();
+ALTER TABLE org_scope.signing_key ENABLE ALWAYS TRIGGER signing_key_changed;
+COMMENT ON TRIGGER signing_key_changed ON org_scope.signing_key IS 'tells every session that what it knows of keys is stale';
+
+-- SECURITY DEFINER as allow is, for the same reasons: whoever brings a key signs for every organization.
+CREATE FUNCTION org_scope.add_signing_key(
+    kid text, algorithm text, key text, issuer text, audience text DEFAULT NULL, claims text DEFAULT 'standard',
+    leeway interval DEFAULT '30 s', membership name DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_add_signing_key';
+COMMENT ON FUNCTION org_scope.add_signing_key(text, text, text, text, text, text, interval, name) IS 'trusts a key of an issuer: PEM or JWK, or base64url for a shared secret';
+REVOKE ALL ON FUNCTION org_scope.add_signing_key(text, text, text, text, text, text, interval, name) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.import_jwks(
+    jwks jsonb, issuer text, audience text DEFAULT NULL, claims text DEFAULT 'standard', leeway interval DEFAULT '30 s',
+    membership name DEFAULT NULL, rsa_algorithm text DEFAULT 'RS256')
+    RETURNS TABLE (kid text, algorithm text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_import_jwks';
+COMMENT ON FUNCTION org_scope.import_jwks(jsonb, text, text, text, interval, name, text) IS 'trusts the keys that an issuer publishes, and no longer those that it doesn''t; shared secrets stay';
+REVOKE ALL ON FUNCTION org_scope.import_jwks(jsonb, text, text, text, interval, name, text) FROM PUBLIC;
+
+CREATE FUNCTION org_scope.remove_signing_key(issuer text, kid text) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path TO pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'org_scope_remove_signing_key';
+COMMENT ON FUNCTION org_scope.remove_signing_key(text, text) IS 'trusts a key no longer';
+REVOKE ALL ON FUNCTION org_scope.remove_signing_key(text, text) FROM PUBLIC;
+
+-- Asks the access table by session_user, as the setters do, so PUBLIC may call it.
+CREATE FUNCTION org_scope.authenticate(token text, is_local boolean DEFAULT false) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_authenticate';
+COMMENT ON FUNCTION org_scope.authenticate(text, boolean) IS 'becomes the organization, and user, that a signed token names, until it expires; give the token as a parameter; returns the organization';
+
+-- For PostgREST's db-pre-request. The claims are those that it has verified and set; whoever can set them otherwise needs
+-- access direct for them to count.
+CREATE FUNCTION org_scope.pre_request(claims text DEFAULT 'standard') RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_pre_request';
+COMMENT ON FUNCTION org_scope.pre_request(text) IS 'for PostgREST: becomes the organization and user of the request''s verified claims, for the transaction; needs access direct';
+
+CREATE FUNCTION org_scope.pre_request_token() RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_pre_request_token';
+COMMENT ON FUNCTION org_scope.pre_request_token() IS 'for PostgREST: shows the request''s bearer token, for the transaction; needs access token';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   tokens
 
 -- Projects inside an organization: which tables say what projects there are, and who is a member of which.
 CREATE TABLE org_scope.project_source (
@@ -373,6 +477,12 @@ CREATE FUNCTION org_scope.across_orgs(statement text, reason text DEFAULT NULL) 
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_across_orgs';
 COMMENT ON FUNCTION org_scope.across_orgs(text, text) IS 'runs one statement over all organizations, for tables that the caller owns; recorded in the journal; returns the number of rows';
 REVOKE ALL ON FUNCTION org_scope.across_orgs(text, text) FROM PUBLIC;
+
+-- Sets one organization after the other, which asks the access table; so does every caller of it.
+CREATE FUNCTION org_scope.for_each_org(statement text, orgs text) RETURNS TABLE (org text, rows bigint, error text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_for_each_org';
+COMMENT ON FUNCTION org_scope.for_each_org(text, text) IS 'runs a statement in the context of each organization that a query names, goes on after failures, and returns what became of each';
+REVOKE ALL ON FUNCTION org_scope.for_each_org(text, text) FROM PUBLIC;
 
 ----
 
@@ -575,20 +685,6 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
 -- Tables to come: which schemas are watched, and which tables belong to no organization on purpose.
 CREATE TABLE org_scope.watched (
     schema text CONSTRAINT watched_pkey PRIMARY KEY,
@@ -712,20 +808,60 @@ COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a fore
 -- requires:
 --   policy
 
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Fences for tables whose organization comes from a parent row.
 CREATE FUNCTION org_scope.protect_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_through';
-COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
+COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
 
 CREATE FUNCTION org_scope.plan_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_through';
-COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
 
 -- Each looks at what the catalogs tie to the table that fires it, and reads the parent for a child whose
 -- owner has the rights of the parent's owner; so it does no harm that everybody may execute them.
@@ -780,36 +916,10 @@ COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
 -- requires:
 --   policy
 
--- Keys that cross organizations.
-CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
-    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
-COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
-
--- A step of the procedure below, as in policy.sql.
-CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
-COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
-
--- Thin, as the procedures of policy.sql are, and for the same reasons.
-CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
-LANGUAGE plpgsql
-AS $procedure$
-DECLARE
-  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
-  may_commit pg_catalog.bool;
-BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_harden(target, unique_per_org);
-  WHILE org_scope._run_step() LOOP
-    IF may_commit THEN
-      COMMIT;
-      callers_path := pg_catalog.current_setting('search_path');
-      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    END IF;
-  END LOOP;
-  PERFORM pg_catalog.set_config('search_path', callers_path, true);
-END
-$procedure$;
-COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
-  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;

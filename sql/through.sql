@@ -1,17 +1,17 @@
 -- Fences for tables whose organization comes from a parent row.
 CREATE FUNCTION org_scope.protect_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_protect_through';
-COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
+COMMENT ON FUNCTION org_scope.protect_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'fences a table whose rows belong to the organization of their parent row';
 
 CREATE FUNCTION org_scope.plan_through(
-    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, org_column name DEFAULT NULL,
-    force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
+    target regclass, key text, parent regclass, parent_key name DEFAULT NULL, reading boolean DEFAULT false,
+    org_column name DEFAULT NULL, force boolean DEFAULT true, create_index boolean DEFAULT true, roles name[] DEFAULT NULL
 ) RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_through';
-COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
+COMMENT ON FUNCTION org_scope.plan_through(regclass, text, regclass, name, boolean, name, boolean, boolean, name[]) IS 'shows what protect_through would do with the same arguments';
 
 -- Each looks at what the catalogs tie to the table that fires it, and reads the parent for a child whose
 -- owner has the rights of the parent's owner; so it does no harm that everybody may execute them.

@@ -16,7 +16,7 @@ fn whole(test: &str) -> (Wall, Session) {
 }
 
 /// Statements that open the fence of `whole`, and a part of what is said about each.
-const OPENING: [(&str, &str); 19] = [
+const OPENING: [(&str, &str); 22] = [
     ("ALTER TABLE agents DISABLE ROW LEVEL SECURITY", "row security is switched off"),
     ("ALTER TABLE agents ADD more int, DISABLE ROW LEVEL SECURITY, ADD and_more int", "row security"),
     ("ALTER TABLE agents NO FORCE ROW LEVEL SECURITY", "owner"),
@@ -26,6 +26,21 @@ const OPENING: [(&str, &str); 19] = [
     ("DROP POLICY org_scope_fence_project ON agents", "policy org_scope_fence_project is dropped"),
     ("ALTER POLICY org_scope_fence ON agents USING (true)", "a condition of it is changed"),
     ("ALTER POLICY org_scope_fence ON agents WITH CHECK (true)", "a condition of it is changed"),
+    // A fence it still is, but on a column that everybody writes.
+    (
+        "ALTER POLICY org_scope_fence ON agents USING (name = org_scope.fence_org() OR name IS NULL)
+         WITH CHECK (name = org_scope.fence_org())",
+        "a condition of it is changed",
+    ),
+    (
+        "ALTER POLICY org_scope_fence ON agents USING (name = org_scope.fence_org())
+         WITH CHECK (name = org_scope.fence_org())",
+        "a condition of it is changed",
+    ),
+    (
+        "ALTER POLICY org_scope_fence_delete ON agents USING (name = org_scope.fence_org())",
+        "a condition of it is changed",
+    ),
     ("ALTER POLICY org_scope_fence ON agents TO pg_monitor", "a condition of it is changed"),
     ("ALTER POLICY org_scope_fence_update ON agents USING (true)", "a condition of it is changed"),
     ("ALTER POLICY org_scope_fence_project ON agents USING (true)", "a condition of it is changed"),
@@ -96,6 +111,32 @@ fn nor_on_a_way_round() {
     owner.refused("DROP POLICY org_scope_fence ON agents", "OS002");
     owner.run("ROLLBACK");
     assert_eq!(owner.fence_of("agents"), stands);
+}
+
+#[test]
+fn nor_by_a_fence_on_another_column() {
+    let wall = Wall::new("open_aim");
+    let mut owner = wall.agents();
+    owner.run("SELECT org_scope.protect('agents')");
+    let stands = owner.fence_of("agents");
+    let aim = "USING (name = org_scope.fence_org()) WITH CHECK (name = org_scope.fence_org())";
+    owner
+        .refused(&format!("ALTER POLICY org_scope_fence ON agents {aim}"), "OS002")
+        .says("a condition of it is changed");
+    assert_eq!(owner.fence_of("agents"), stands);
+}
+
+#[test]
+fn nor_with_an_extension_that_takes_a_trigger_along() {
+    let (wall, mut owner) = whole("open_depends");
+    wall.db.superuser().run(&format!("GRANT CREATE ON DATABASE {} TO {}", wall.db.name(), wall.owner));
+    // A trusted extension is whose role makes it; nothing is said of CASCADE.
+    owner.run(
+        "CREATE EXTENSION hstore; ALTER TRIGGER org_scope_truncate_guard ON agents DEPENDS ON EXTENSION hstore",
+    );
+    owner.refused("DROP EXTENSION hstore", "OS002").says("stops TRUNCATE");
+    owner.run("ALTER TRIGGER org_scope_truncate_guard ON agents NO DEPENDS ON EXTENSION hstore");
+    owner.run("DROP EXTENSION hstore");
 }
 
 #[test]

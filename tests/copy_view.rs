@@ -367,3 +367,28 @@ fn a_partitioned_table_has_one_view_for_all_its_partitions() {
     owner.run("SELECT org_scope.unprotect('runs')");
     assert_eq!(owner.text("SELECT to_regclass('runs_copy')"), "");
 }
+
+#[test]
+fn on_a_users_view_the_trigger_takes_what_the_view_shows_and_no_more() {
+    let wall = Wall::new("copy_users_view");
+    let mut owner = wall.owner();
+    owner.run("CREATE TABLE odd (id int PRIMARY KEY, a text, b text, c text)");
+    for (view, query) in [
+        ("sorted", "SELECT id FROM odd ORDER BY a, b, c"),
+        ("grouped", "SELECT id FROM odd GROUP BY id, a, b, c"),
+        ("first", "SELECT DISTINCT ON (a, b, c) id FROM odd"),
+    ] {
+        owner.run(&format!(
+            "CREATE VIEW {view} AS {query};
+             CREATE TRIGGER t INSTEAD OF INSERT ON {view} FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row();
+             INSERT INTO {view} VALUES (1)"
+        ));
+        assert_eq!(owner.column("DELETE FROM odd RETURNING odd::text"), ["(1,,,)"], "{view}");
+    }
+    // As whoever inserts, never as the view's owner.
+    owner.run("CREATE TABLE own (id int); CREATE VIEW lent AS SELECT id FROM own");
+    owner
+        .run("CREATE TRIGGER t INSTEAD OF INSERT ON lent FOR EACH ROW EXECUTE FUNCTION org_scope.copy_row()");
+    owner.run(&format!("GRANT INSERT ON lent TO {}", wall.app));
+    wall.app("a").refused("INSERT INTO lent VALUES (1)", "42501").says("own");
+}

@@ -1,6 +1,6 @@
 //! Foreign keys: the server itself lifts FORCE for their checks and cascades, and nobody else may profit.
 
-use crate::harness::{A, B, Server, Walled};
+use crate::harness::{A, B, Role, Server, Session, Walled};
 
 /// The owner's application: a parent whose rows take fenced children along, and a trigger on them.
 fn cascade(walled: &Walled, trigger_function: &str) {
@@ -73,4 +73,91 @@ fn across_orgs_still_sees_everything_in_the_callers_own_trigger() {
     owner.run("SELECT org_scope.across_orgs('DELETE FROM parent WHERE id = 1')");
     let said: Vec<_> = owner.notices().into_iter().map(|n| n.message).collect();
     assert_eq!(said, ["trigger sees 5"]);
+}
+
+/// A role with tables of its own, which has the server read the owner's view inside referential integrity:
+/// by `reading`, in which a condition or a DEFAULT calls one of the server's functions that take a query.
+struct Thief {
+    walled: Walled,
+    role: Role,
+}
+
+impl Thief {
+    fn new(test: &str, server: Server, reading: &str) -> Self {
+        let walled = Walled::new(test, server);
+        let role = walled.db.role("thief");
+        walled
+            .owner()
+            .run(&format!("CREATE VIEW seen AS SELECT * FROM notes; GRANT SELECT ON seen TO {role}"));
+        walled.db.superuser().run(&format!(
+            "GRANT CREATE ON SCHEMA public TO {role}; SELECT org_scope.allow('{role}', 'direct')"
+        ));
+        walled.db.connect(&role).run(&format!(
+            "CREATE TABLE above (id int PRIMARY KEY);
+             CREATE TABLE below (id int DEFAULT 0 REFERENCES above ON UPDATE CASCADE ON DELETE SET DEFAULT, body text);
+             INSERT INTO above VALUES (0), (1);
+             SELECT org_scope.set_current_org('{A}'); INSERT INTO below VALUES (1); {reading}"
+        ));
+        Self { walled, role }
+    }
+
+    /// A session that has called nothing.
+    fn session(&self) -> Session {
+        self.walled.db.connect(&self.role)
+    }
+}
+
+const QUERY: &str = "pg_catalog.query_to_xml('SELECT body FROM public.seen', true, true, '')::text";
+
+fn check() -> String {
+    format!("ALTER TABLE below ADD CHECK (set_config('x.seen', {QUERY}, false) IS NOT NULL)")
+}
+
+#[test]
+fn a_query_in_a_condition_that_a_cascade_evaluates_is_refused() {
+    let reading = [
+        format!(
+            "CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+             CREATE TRIGGER t BEFORE UPDATE ON below FOR EACH ROW
+                 WHEN (set_config('x.seen', {QUERY}, false) IS NOT NULL) EXECUTE FUNCTION kept()"
+        ),
+        check(),
+        format!("CREATE RULE r AS ON UPDATE TO below DO ALSO SELECT set_config('x.seen', {QUERY}, false)"),
+        "CREATE RULE r AS ON UPDATE TO below DO ALSO UPDATE above a SET id = a.id FROM public.seen s WHERE s.id < 0"
+            .to_owned(),
+    ];
+    for (number, reading) in reading.into_iter().enumerate() {
+        let thief = Thief::new(&format!("cascade_query_{number}"), Server::Plain, &reading);
+        let mut session = thief.session();
+        session.act_for(A);
+        session.run("SET x.seen = ''");
+        session.refused("UPDATE above SET id = 2 WHERE id = 1", "OS002");
+        assert_eq!(session.text("SELECT current_setting('x.seen')"), "", "{reading}");
+        // It sees its organization's as ever.
+        assert_eq!(session.number("SELECT count(*) FROM seen"), 3);
+    }
+}
+
+#[test]
+fn a_query_in_a_default_that_a_cascade_evaluates_is_refused() {
+    let default = format!("ALTER TABLE below ALTER id SET DEFAULT length({QUERY})");
+    let thief = Thief::new("cascade_default", Server::Plain, &default);
+    let mut session = thief.session();
+    session.act_for(A);
+    session.refused("DELETE FROM above WHERE id = 1", "OS002");
+    assert_eq!(session.number("SELECT id FROM below"), 1);
+}
+
+#[test]
+fn a_session_that_called_nothing_is_held_where_the_library_is_loaded_with_it() {
+    let trigger = "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE NOTICE 'saw %', (SELECT count(*) FROM public.seen); RETURN new; END$$;
+         CREATE TRIGGER t BEFORE UPDATE ON below FOR EACH ROW EXECUTE FUNCTION look()";
+    for (reading, sqlstate) in [(check().as_str(), "OS002"), (trigger, "OS001")] {
+        let preloaded = Thief::new(&format!("cascade_first_{sqlstate}"), Server::Preloaded, reading);
+        preloaded.session().refused("UPDATE above SET id = 2 WHERE id = 1", sqlstate);
+        let plain = Thief::new(&format!("cascade_first_too_{sqlstate}"), Server::Plain, reading);
+        plain.walled.db.configure("session_preload_libraries", "org_scope");
+        plain.session().refused("UPDATE above SET id = 2 WHERE id = 1", sqlstate);
+    }
 }

@@ -53,6 +53,7 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
         db.superuser().column(closed),
         [
             "across_orgs",
+            "add_signing_key",
             "allow",
             "bind_role",
             "declare_global",
@@ -60,6 +61,9 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "define_project_members",
             "define_projects",
             "disallow",
+            "for_each_org",
+            "import_jwks",
+            "remove_signing_key",
             "unbind_role",
             "undeclare_global",
             "undefine_lookup",

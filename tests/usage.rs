@@ -169,6 +169,29 @@ fn an_organization_inside_a_value_counts_too() {
 }
 
 #[test]
+fn an_expression_that_fails_hides_no_other_table_and_shows_no_value() {
+    let wall = Wall::new("usage_failing");
+    let mut owner = wall.agents();
+    owner.run(
+        "SELECT org_scope.protect('agents');
+         CREATE TABLE cast_of (note text); CREATE TABLE long (note text); CREATE TABLE good (note text);
+         SELECT org_scope.protect_expression('cast_of', 'note::int', 'integer', force => false, create_index => false),
+                org_scope.protect_expression('long', 'left(repeat(note, length(note)), 1)', 'text', force => false, create_index => false),
+                org_scope.protect_expression('good', 'lower(note)', 'text', force => false);
+         INSERT INTO cast_of VALUES ('1'), ('hidden'); INSERT INTO long SELECT repeat('x', 50000); INSERT INTO good VALUES ('A')",
+    );
+    let billing = billing(&wall);
+    let mut session = wall.db.connect(&billing);
+    assert_eq!(
+        counted(&mut session, ""),
+        ["agents|a|2", "agents|b|3", "cast_of|-|-", "good|a|1", "long|-|-"]
+    );
+    let said = session.notices();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().all(|n| n.sqlstate == "OS010" && !n.message.contains("hidden")), "{said:?}");
+}
+
+#[test]
 fn all_tables_are_read_as_of_one_moment() {
     let wall = Wall::new("usage_snapshot");
     let mut owner = wall.agents();

@@ -12,5 +12,6 @@ mod policy;
 mod projects;
 mod steps;
 mod through;
+mod tokens;
 mod usage;
 mod watch;

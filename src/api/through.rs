@@ -12,10 +12,11 @@ fn options(call: &Call) -> Result<ThroughOptions, Error> {
     Ok(ThroughOptions {
         key: call.required(1, "key")?,
         parent_key: call.arg::<Name>(3).map(|name| name.0),
-        org_column: call.arg::<Name>(4).map(|name| name.0),
-        force: call.required(5, "force")?,
-        create_index: call.required(6, "create_index")?,
-        roles: call.arg::<Names>(7).map(|roles| roles.0),
+        reading: call.required(4, "reading")?,
+        org_column: call.arg::<Name>(5).map(|name| name.0),
+        force: call.required(6, "force")?,
+        create_index: call.required(7, "create_index")?,
+        roles: call.arg::<Names>(8).map(|roles| roles.0),
     })
 }
 

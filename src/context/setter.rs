@@ -56,6 +56,12 @@ impl Caller {
         let refused = match (self.access.as_ref().filter(|a| a.how.is_some()), proof) {
             (None, _) if role::is_superuser(self.login) => return Ok(()),
             (None, _) => self.not_allowed(),
+            (Some(access), Proof::Token { .. }) if access.how.is_some_and(|h| h.includes(How::Token)) => {
+                return Ok(());
+            }
+            (Some(_), Proof::Token { .. }) => {
+                Error::Unproven { role: role::name(self.login), how: How::Lookup }
+            }
             (Some(access), Proof::Lookup { name }) if access.may_look_up(name.raw()) => return Ok(()),
             (Some(_), Proof::Lookup { name }) => {
                 Error::LookupNotAllowed { role: role::name(self.login), lookup: name.clone() }
@@ -101,6 +107,11 @@ pub(crate) enum Proof {
         /// Its name.
         name: Ident,
     },
+    /// A signed token.
+    Token {
+        /// When it ends, in seconds since 1970.
+        expires: i64,
+    },
 }
 
 /// Writes the organization with its origin: one setting, so that neither outlives the other.
@@ -145,11 +156,16 @@ pub(crate) fn set_proven(proof: Proof, org: &str, user: Option<&str>, is_local: 
     check_length(user.unwrap_or_default())?;
     let caller = Caller::ask();
     caller.may_prove(&proof)?;
-    if caller.bound().is_some_and(|bound| bound != org) {
-        return Err(Error::NoAnswer);
-    }
-    let Proof::Lookup { name } = proof;
-    let origin = Origin { lookup: Some(name.raw().to_owned()), ..Origin::said(How::Lookup, is_local) };
+    let other = caller.bound().is_some_and(|bound| bound != org);
+    let origin = match proof {
+        // What is another organization's is nobody's, to a login that is bound.
+        Proof::Lookup { .. } if other => return Err(Error::NoAnswer),
+        Proof::Token { .. } if other => return Err(Error::Bound { role: role::name(caller.login) }),
+        Proof::Lookup { name } => {
+            Origin { lookup: Some(name.raw().to_owned()), ..Origin::said(How::Lookup, is_local) }
+        }
+        Proof::Token { expires } => Origin { expires: Some(expires), ..Origin::said(How::Token, is_local) },
+    };
     let free = caller.how().is_ok();
     // Who may say which user it is can say another one later; a proven user stays with its organization.
     become_org(&caller, org, Origin { user: user.filter(|_| !free).map(str::to_owned), ..origin })?;
@@ -220,6 +236,38 @@ pub(crate) fn set_project(project: Option<&str>, is_local: bool) -> Result<(), E
     write_org(&origin, &session::org_as_set(), is_local);
     ContextSetting::Project.set(project, is_local);
     Ok(())
+}
+
+/// Refuses whoever can't say one organization after the other in one transaction.
+///
+/// # Errors
+/// OS002 without direct access, OS003 for a pooled login, or one that is bound.
+pub(crate) fn must_be_free_to_change() -> Result<(), Error> {
+    let caller = Caller::ask();
+    if caller.bound().is_some() {
+        return Err(Error::Bound { role: role::name(caller.login) });
+    }
+    caller.how()?;
+    if caller.pooled() { Err(Error::PooledSecondOrg) } else { Ok(()) }
+}
+
+/// The context as it was set at a moment, whoever set it.
+#[derive(Debug)]
+pub(crate) struct Kept([(ContextSetting, String); 3]);
+
+impl Kept {
+    /// That of this moment.
+    pub(crate) fn now() -> Self {
+        let settings = [ContextSetting::Org, ContextSetting::User, ContextSetting::Project];
+        Self(settings.map(|setting| (setting, setting.read(str::to_owned))))
+    }
+
+    /// Sets it again, for the rest of the transaction.
+    pub(crate) fn set_again(self) {
+        for (setting, value) in self.0 {
+            setting.set(&value, true);
+        }
+    }
 }
 
 /// Forgets organization, user and project, for the session. Needs no access: it only closes.

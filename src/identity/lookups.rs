@@ -111,6 +111,18 @@ pub(crate) fn set_org_from(
     Ok(org)
 }
 
+/// Refuses a user who, by the lookup, is no member of the organization.
+///
+/// # Errors
+/// OS005, and OS010 where the lookup can't answer.
+pub(super) fn must_be_member(name: &Ident, user: &str, org: &str) -> Result<(), Error> {
+    match ask(name, user, Some(org)) {
+        Ok(_) | Err(Error::SeveralOrgs { .. }) => Ok(()),
+        Err(Error::NoAnswer) => Err(Error::NoMember),
+        Err(error) => Err(error),
+    }
+}
+
 /// The organization and user of a key.
 fn ask(name: &Ident, key: &str, among: Option<&str>) -> Result<(String, Option<String>), Error> {
     let Some(lookup) = lookup::of(name.raw()) else {

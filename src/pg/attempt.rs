@@ -33,8 +33,24 @@ pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result
 }
 
+/// Runs work in a subtransaction, which its failure undoes; SQLSTATE and message of that come back. Not where the
+/// session is being stopped, or the whole statement: that is the caller's.
+pub(crate) fn each<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let inside = Subtransaction::begin();
+    let result = throw::contain(work).map_err(|error| {
+        // Operator intervention, a cancel among them.
+        if error.code() & CLASS == throw::sqlstate_code("57000") & CLASS {
+            error.go_on();
+        }
+        // Before the memory goes in which it lies.
+        format!("{}: {}", throw::sqlstate_of_code(error.code()), error.message())
+    });
+    inside.end(result.is_ok());
+    result
+}
+
 /// Whether an error says that the statement can't be: a name, type or construct (class 42), a value (22), a
-/// feature (0A) or a schema (3F). By class, as there are dozens of codes, and one that is left out would keep
+/// feature (0A), a schema (3F) or a limit of the server's (54). By class, as there are dozens of codes, and one that is left out would keep
 /// the caller from ever getting past the statement.
 fn is_about_the_statement(error: &CaughtError) -> bool {
     let (CaughtError::PostgresError(report)
@@ -43,10 +59,12 @@ fn is_about_the_statement(error: &CaughtError) -> bool {
     is_of_these_classes(report.sql_error_code() as i32)
 }
 
+/// `ERRCODE_TO_CATEGORY`: the lower twelve bits are the class.
+const CLASS: i32 = 0xFFF;
+
 fn is_of_these_classes(code: i32) -> bool {
-    // ERRCODE_TO_CATEGORY: the lower twelve bits are the class.
-    let class = |state: &str| throw::sqlstate_code(state) & 0xFFF;
-    ["42000", "22000", "0A000", "3F000"].map(class).contains(&(code & 0xFFF))
+    let class = |state: &str| throw::sqlstate_code(state) & CLASS;
+    ["42000", "22000", "0A000", "3F000", "54000"].map(class).contains(&(code & CLASS))
 }
 
 /// Runs work that only reads, and takes back whatever it did beside: locks, settings, the user. An

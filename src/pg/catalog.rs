@@ -177,7 +177,8 @@ fn parsed<T: DeserializeOwned>(execute: impl FnOnce() -> c_int) -> Vec<T> {
         .collect()
 }
 
-fn first_columns() -> Vec<String> {
+/// The first column of the current SPI result as text, without its NULLs.
+pub(super) fn first_columns() -> Vec<String> {
     // SAFETY: a variable of the server's, in the backend's only thread.
     let table = unsafe { pg_sys::SPI_tuptable };
     // SAFETY: after SPI_OK_SELECT it points to this query's result until SPI_finish.

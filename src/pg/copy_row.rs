@@ -148,6 +148,11 @@ fn shape(relation: pg_sys::Relation) -> Option<Shape> {
     let mut table = None;
     let mut numbers = Vec::new();
     for entry in entries.iter_ptr() {
+        // What the view only sorts or groups by is no column of it.
+        // SAFETY: an element of the list.
+        if unsafe { (*entry).resjunk } {
+            continue;
+        }
         // SAFETY: an element of the list.
         let expression = unsafe { (*entry).expr }.cast::<pg_sys::Node>();
         // SAFETY: a node of the query.

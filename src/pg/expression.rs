@@ -44,35 +44,39 @@ unsafe extern "C-unwind" {
 
 type Checker = unsafe extern "C-unwind" fn(Oid, *mut c_void) -> bool;
 
+/// The row of the table, where its triggers see it.
+pub(crate) const ROW: &CStr = c"new";
+
 /// What the server's parser made of it.
 struct Analysed {
     node: *mut Node,
     has_sub_select: bool,
     printed: *mut c_char,
-    /// With each column as `new.column`.
-    of_new: *mut c_char,
+    /// With the alias before each column.
+    of_alias: *mut c_char,
 }
 
 /// An expression that leads from a row to another one.
 pub(crate) struct Key {
     /// With bare columns.
     pub(crate) bare: String,
-    /// With each column as `new.column`.
-    pub(crate) of_new: String,
+    /// With the alias before each column.
+    pub(crate) of_alias: String,
     /// The numbers of its columns.
     pub(crate) columns: BTreeSet<i16>,
     pub(crate) type_oid: Oid,
 }
 
-/// Reads it, as something of any type; otherwise as [`read`].
+/// Reads it, as something of any type; otherwise as [`read`]. Where it is asked of a row that isn't the only
+/// one around, the table is called by the alias.
 ///
 /// # Errors
 /// [`Unfit`] where it isn't a key for good.
-pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
-    let (analysed, columns) = checked(table, text)?;
+pub(crate) fn key(table: Oid, text: &str, alias: &CStr) -> Result<Key, Unfit> {
+    let (analysed, columns) = checked(table, text, alias)?;
     // SAFETY: an analysed expression.
     let type_oid = unsafe { pg_sys::exprType(analysed.node) };
-    Ok(Key { bare: text_of(analysed.printed), of_new: text_of(analysed.of_new), columns, type_oid })
+    Ok(Key { bare: text_of(analysed.printed), of_alias: text_of(analysed.of_alias), columns, type_oid })
 }
 
 /// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
@@ -81,7 +85,7 @@ pub(crate) fn key(table: Oid, text: &str) -> Result<Key, Unfit> {
 /// # Errors
 /// [`Unfit`] where it can't say whose a row is.
 pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, Unfit> {
-    let (analysed, _) = checked(table, text)?;
+    let (analysed, _) = checked(table, text, ROW)?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     if found != org_type {
@@ -98,7 +102,7 @@ pub(crate) fn read(table: Oid, text: &str, org_type: Oid) -> Result<Expression, 
 
 /// The same expression to be asked of rows, with its type; none where it couldn't be read any more.
 pub(crate) fn over_rows(table: Oid, expression: &Expression) -> Option<(*mut Node, Oid)> {
-    let (analysed, _) = checked(table, &expression.printed).ok()?;
+    let (analysed, _) = checked(table, &expression.printed, ROW).ok()?;
     // SAFETY: an analysed expression.
     let found = unsafe { pg_sys::exprType(analysed.node) };
     (family_of(found) == Some(expression.family)).then_some((analysed.node, found))
@@ -120,7 +124,7 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
 /// # Errors
 /// [`Unfit`] where it isn't one, or a user's functions would decide.
 pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
-    let (analysed, _) = ours_alone(table, text)?;
+    let (analysed, _) = ours_alone(table, text, ROW)?;
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_volatile_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
@@ -135,30 +139,30 @@ pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
 }
 
 /// Reads it, and says what it may do, and which columns it names.
-fn checked(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
-    let (analysed, columns) = ours_alone(table, text)?;
+fn checked(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+    let (analysed, seen) = ours_alone(table, text, alias)?;
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_mutable_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
-    if unsafe { throw::whole(look) } {
+    if unsafe { throw::whole(look) } || seen.by_setting {
         return Err(Unfit::Volatile);
     }
-    if columns.is_empty() {
+    if seen.columns.is_empty() {
         return Err(Unfit::Constant);
     }
-    Ok((analysed, columns))
+    Ok((analysed, seen.columns))
 }
 
-/// Reads it: one expression that runs the server's own functions alone, and the columns that it names.
-fn ours_alone(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+/// Reads it: one expression that runs the server's own functions alone, and what is seen in it.
+fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, Seen), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
-    let analysed = unsafe { throw::whole(|| analyse(table, raw)) };
+    let analysed = unsafe { throw::whole(|| analyse(table, raw, alias)) };
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
-    let mut seen = Seen { columns: BTreeSet::new(), foreign: false };
+    let mut seen = Seen { columns: BTreeSet::new(), foreign: false, by_setting: false };
     // SAFETY: an analysed expression; the state outlives the walk.
     let look = || unsafe { walk(analysed.node, (&raw mut seen).cast()) };
     // SAFETY: calls the server alone and owns nothing.
@@ -166,10 +170,10 @@ fn ours_alone(table: Oid, text: &str) -> Result<(Analysed, BTreeSet<i16>), Unfit
     if seen.foreign {
         return Err(Unfit::UserDefined);
     }
-    Ok((analysed, seen.columns))
+    Ok((analysed, seen))
 }
 
-fn analyse(table: Oid, raw: *mut Node) -> Analysed {
+fn analyse(table: Oid, raw: *mut Node, alias: &CStr) -> Analysed {
     let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
     // SAFETY: raises where there is no such table; closed below, or by the abort.
     let relation = unsafe { pg_sys::table_open(table, lock) };
@@ -193,14 +197,14 @@ fn analyse(table: Oid, raw: *mut Node) -> Analysed {
     // SAFETY: an expression over that table.
     let printed = unsafe { deparse_expression(node, context, false, false) };
     // SAFETY: as above.
-    let context = unsafe { pg_sys::deparse_context_for(c"new".as_ptr(), table) };
+    let context = unsafe { pg_sys::deparse_context_for(alias.as_ptr(), table) };
     // SAFETY: as above.
-    let of_new = unsafe { deparse_expression(node, context, true, false) };
+    let of_alias = unsafe { deparse_expression(node, context, true, false) };
     // SAFETY: made above.
     let has_sub_select = unsafe { (*state).p_hasSubLinks };
     // SAFETY: opened above; the lock stays, so that the table stays what it is.
     unsafe { pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
-    Analysed { node, has_sub_select, printed, of_new }
+    Analysed { node, has_sub_select, printed, of_alias }
 }
 
 struct Seen {
@@ -208,7 +212,23 @@ struct Seen {
     columns: BTreeSet<i16>,
     /// Something that a user can make or replace.
     foreign: bool,
+    /// Something that is IMMUTABLE by its mark, and gives what a setting of the session says.
+    by_setting: bool,
 }
+
+/// They obey `bytea_output`, and `extra_float_digits`, which can print two numbers as the same text.
+const BY_SETTING: [u32; 10] = [
+    pg_sys::F_BYTEAOUT,
+    pg_sys::F_FLOAT4OUT,
+    pg_sys::F_FLOAT8OUT,
+    pg_sys::F_POINT_OUT,
+    pg_sys::F_BOX_OUT,
+    pg_sys::F_LSEG_OUT,
+    pg_sys::F_LINE_OUT,
+    pg_sys::F_PATH_OUT,
+    pg_sys::F_POLY_OUT,
+    pg_sys::F_CIRCLE_OUT,
+];
 
 // SAFETY: called by `read` and by the server's walkers, with nodes of the expression and `read`'s state.
 unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
@@ -228,11 +248,17 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
             seen.columns.insert(column);
         }
         NodeTag::T_CoerceToDomain => seen.foreign = true,
+        // It prints any value in it, which the server takes for IMMUTABLE.
+        NodeTag::T_XmlExpr => seen.by_setting = true,
         _ => {}
     }
     // SAFETY: a node of the expression, and a checker that only compares.
     if unsafe { check_functions_in_node(node, is_users, std::ptr::null_mut()) } {
         seen.foreign = true;
+    }
+    // SAFETY: as above.
+    if unsafe { check_functions_in_node(node, is_by_setting, std::ptr::null_mut()) } {
+        seen.by_setting = true;
     }
     // SAFETY: a node of an expression, with our walker and state.
     unsafe { expression_tree_walker(node, walk, state) }
@@ -241,6 +267,11 @@ unsafe extern "C-unwind" fn walk(node: *mut Node, state: *mut c_void) -> bool {
 // SAFETY: called by the server with a function's OID.
 unsafe extern "C-unwind" fn is_users(function: Oid, _state: *mut c_void) -> bool {
     function.to_u32() >= pg_sys::FirstNormalObjectId
+}
+
+// SAFETY: called by the server with a function's OID.
+unsafe extern "C-unwind" fn is_by_setting(function: Oid, _state: *mut c_void) -> bool {
+    BY_SETTING.contains(&function.to_u32())
 }
 
 fn type_name(oid: Oid) -> String {

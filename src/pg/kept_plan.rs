@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char, c_int, c_long};
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::{list, throw};
+use super::throw;
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -52,16 +52,16 @@ pub(crate) enum Sees {
 /// A prepared statement; freed with the value.
 pub(crate) struct KeptPlan {
     plan: pg_sys::SPIPlanPtr,
-    /// The type of its first column, none where it returns nothing.
-    answers: Oid,
+    /// The types of its parameters.
+    takes: Vec<Oid>,
 }
 
 impl KeptPlan {
     /// Prepares with the current search_path.
     pub(crate) fn new(text: &str, types: &[Oid]) -> Self {
         let source = CString::new(text).unwrap_or_default();
-        let mut types = types.to_vec();
-        let (text, count, types) = (source.as_ptr(), types.len() as c_int, types.as_mut_ptr());
+        let mut takes = types.to_vec();
+        let (text, count, types) = (source.as_ptr(), takes.len() as c_int, takes.as_mut_ptr());
         let call = || {
             // SAFETY: opens a level of SPI, which SPI_finish closes, or an abort.
             unsafe { SPI_connect() };
@@ -79,19 +79,20 @@ impl KeptPlan {
         // SAFETY: calls the server alone and owns nothing.
         let plan = unsafe { throw::whole(call) };
         assert!(!plan.is_null(), "SPI can't prepare a statement of org_scope's");
-        Self { plan, answers: answers(plan) }
+        Self { plan, takes }
     }
 
-    /// The type of its first column.
-    pub(crate) fn answers(&self) -> Oid {
-        self.answers
+    /// Whether its parameters have these types.
+    pub(crate) fn takes(&self, types: &[Oid]) -> bool {
+        self.takes == types
     }
 
-    /// The first column of the first row; none where it is NULL or there is no row.
+    /// The first column of the first row, with the type that it has by now: what a statement names can become
+    /// something else after it was prepared. None where it is NULL or there is no row.
     ///
     /// # Safety
     /// One value for each parameter, of its type.
-    pub(crate) unsafe fn ask(&self, values: &mut [Datum], sees: Sees) -> Option<Datum> {
+    pub(crate) unsafe fn ask(&self, values: &mut [Datum], sees: Sees) -> Option<(Datum, Oid)> {
         let (plan, values) = (self.plan, values.as_mut_ptr());
         let call = || {
             // SAFETY: opens a level of SPI, which SPI_finish closes, or an abort.
@@ -119,21 +120,8 @@ impl KeptPlan {
     }
 }
 
-fn answers(plan: pg_sys::SPIPlanPtr) -> Oid {
-    // SAFETY: a kept plan, whose list of statements lives as long as it.
-    let sources = unsafe { pg_sys::SPI_plan_get_plan_sources(plan) };
-    // SAFETY: as above.
-    let mut sources = unsafe { list::nodes::<pg_sys::CachedPlanSource>(sources) };
-    let Some(source) = sources.next() else { return Oid::INVALID };
-    if source.resultDesc.is_null() {
-        return Oid::INVALID;
-    }
-    // SAFETY: the descriptor of what the statement returns.
-    unsafe { pg_sys::SPI_gettypeid(source.resultDesc, 1) }
-}
-
-/// The first value of SPI's result, copied to where SPI was called from.
-fn first_value() -> Option<Datum> {
+/// The first value of SPI's result, copied to where SPI was called from, and its type.
+fn first_value() -> Option<(Datum, Oid)> {
     // SAFETY: a variable of the server's, in the backend's only thread.
     let table = unsafe { pg_sys::SPI_tuptable };
     // SAFETY: NULL, or the result of the statement that has just run.
@@ -155,7 +143,7 @@ fn first_value() -> Option<Datum> {
     // SAFETY: writes to two locals.
     unsafe { pg_sys::get_typlenbyval(type_oid, &raw mut length, &raw mut by_value) };
     // SAFETY: a value of that type.
-    Some(unsafe { SPI_datumTransfer(value, by_value, c_int::from(length)) })
+    Some((unsafe { SPI_datumTransfer(value, by_value, c_int::from(length)) }, type_oid))
 }
 
 impl Drop for KeptPlan {

@@ -12,7 +12,7 @@ use pgrx::PgList;
 use pgrx::pg_sys::{self, Oid};
 
 use super::backend::{BackendCell, BackendRefCell};
-use super::{hook, report, role, running};
+use super::{hook, quick, report, role, running};
 
 /// For whom FORCE is lifted.
 static LIFTED_FOR: BackendCell<Option<Oid>> = BackendCell::new(None);
@@ -30,6 +30,8 @@ struct Switched {
     for_another: bool,
     /// The user and flags from which the server's own flag was taken.
     fenced: Option<(Oid, i32)>,
+    /// Whether a statement of ours called it.
+    asking: bool,
 }
 
 /// Runs `work` with FORCE lifted for tables that the current user owns.
@@ -116,11 +118,16 @@ pub(crate) fn check_run(query: *mut pg_sys::QueryDesc) {
 /// Refuses a plan that reaches a table with row security as another user than the caller: through
 /// a view of another owner, or inside a definer function. Foreign-key checks, which the server runs
 /// as the table's owner without such a function in between, pass.
+///
+/// Under the server's own flag too, for referential integrity or a statement of ours: users can have it run
+/// the server's functions that take a query, in a trigger's WHEN, a CHECK or a DEFAULT, and these call no
+/// function whose flag could be taken away.
 pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
-    let Some(caller) = LIFTED_FOR.get() else { return };
-    if ASKING.get() {
+    let lifted_for = LIFTED_FOR.get();
+    if lifted_for.is_none() && !quick::is_without_force() {
         return;
     }
+    let caller = lifted_for.filter(|_| !ASKING.get()).unwrap_or_else(role::current);
     let in_definer = SWITCHED.with_borrow(|s| s.iter().any(|f| f.for_another));
     // SAFETY: the server passes a plan.
     let table = unsafe { (*plan).rtable };
@@ -129,7 +136,7 @@ pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
     for entry in table.iter_ptr() {
         // SAFETY: an element of the list.
         let rte = unsafe { &*entry };
-        if rte.rtekind != pg_sys::RTEKind::RTE_RELATION || !has_row_security(rte.relid) {
+        if rte.rtekind != pg_sys::RTEKind::RTE_RELATION {
             continue;
         }
         let through_view = check_as_user(plan, rte);
@@ -137,7 +144,7 @@ pub(crate) fn check_plan(plan: *mut pg_sys::PlannedStmt) {
             Some(user) => user != caller,
             None => in_definer && role::current() != caller,
         };
-        if another {
+        if another && has_row_security(rte.relid) {
             report::raise(&Error::ReachedAsAnother);
         }
     }
@@ -188,12 +195,10 @@ pub(crate) fn init() {
     hook::chain!(needs_fmgr_hook, PREVIOUS_NEEDS_FMGR, needs_fmgr);
 }
 
-/// Whether the server acts under its flag for referential integrity: as a table's owner, not for
-/// `across_orgs`.
+/// Whether the server acts under its flag for referential integrity, or we as it does: as a table's owner,
+/// not for `across_orgs`.
 fn in_referential_integrity() -> bool {
-    // SAFETY: reads a variable of this backend's.
-    let lifted = unsafe { pg_sys::InNoForceRLSOperation() };
-    lifted && !ASKING.get() && (!is_lifted() || acts_for_another())
+    quick::is_without_force() && (ASKING.get() || !is_lifted() || acts_for_another())
 }
 
 /// Whether the function that runs was called by referential integrity itself, by a cascade's UPDATE say,
@@ -209,7 +214,8 @@ pub(crate) fn cascade_as<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// The same for a statement that runs nothing but built-in functions and our own.
+/// The same for a statement that calls nothing but built-in functions and our own; what else the tables' owners
+/// have brought in, by a cast or a condition of theirs, is on its own.
 pub(crate) fn ask_as<T>(owner: Oid, work: impl FnOnce() -> T) -> T {
     let _as_owner = AsOwner::enter(owner, true);
     work()
@@ -280,13 +286,19 @@ unsafe extern "C-unwind" fn fmgr(
     if event == pg_sys::FmgrHookEventType::FHET_START {
         // SAFETY: the server passes the function that it is going to call.
         let function = unsafe { (*flinfo).fn_oid };
-        let called = Switched { function, for_another: acts_for_another(), fenced: fence_in() };
+        let called = Switched {
+            function,
+            for_another: acts_for_another(),
+            fenced: fence_in(),
+            asking: ASKING.replace(false),
+        };
         SWITCHED.with_borrow_mut(|s| s.push(called));
-    } else if let Some(Switched { fenced: Some((user, sec_context)), .. }) =
-        SWITCHED.with_borrow_mut(Vec::pop)
-    {
-        // SAFETY: what fence_in found.
-        unsafe { pg_sys::SetUserIdAndSecContext(user, sec_context) };
+    } else if let Some(left) = SWITCHED.with_borrow_mut(Vec::pop) {
+        ASKING.set(left.asking);
+        if let Some((user, sec_context)) = left.fenced {
+            // SAFETY: what fence_in found.
+            unsafe { pg_sys::SetUserIdAndSecContext(user, sec_context) };
+        }
     }
     // SAFETY: written once, while the library loaded.
     if let Some(previous) = unsafe { PREVIOUS_FMGR } {

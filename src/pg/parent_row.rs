@@ -12,7 +12,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use super::backend::{BackendCell, BackendRefCell};
 use super::kept_plan::{KeptPlan, Sees};
 use super::row::Row;
-use super::{noforce, settings};
+use super::{noforce, settings, types};
 
 /// The way from a child to its parent, with the statements along it, each prepared when it is first needed.
 pub(crate) struct Way {
@@ -71,20 +71,20 @@ impl Way {
         // The names in it are those of the server's own functions, so they must mean these; and nothing else
         // than these is called.
         // SAFETY: the statement's only parameter has the type of the table's rows.
-        let key = settings::neutral_path(|| unsafe { plan.ask(&mut [row.composite()], Sees::TheSame) });
-        key.map(|key| (key, plan.answers()))
+        settings::neutral_path(|| unsafe { plan.ask(&mut [row.composite()], Sees::TheSame) })
     }
 
-    /// The organization of the parent with that key, locked until the transaction ends.
-    pub(crate) fn org(&self, key: (Datum, Oid), which: Which) -> Option<Datum> {
+    /// The organization of the parent with that key, locked until the transaction ends, where it can be stored
+    /// as a value of the type `like`.
+    pub(crate) fn org(&self, key: (Datum, Oid), which: Which, like: Oid) -> Option<Datum> {
         let (kept, own) = match which {
             Which::Any => (&self.any, false),
             Which::Own => (&self.own, true),
         };
         let (key, key_type) = key;
         // Prepared as it is run: a statement that the owner prepares under FORCE stays fenced.
-        noforce::ask_as(Oid::from_u32(self.route.parent_owner), || {
-            let plan = match kept.with_borrow(Clone::clone) {
+        let found = noforce::ask_as(Oid::from_u32(self.route.parent_owner), || {
+            let plan = match kept.with_borrow(Clone::clone).filter(|plan| plan.takes(&[key_type])) {
                 Some(plan) => plan,
                 None => {
                     let plan = Rc::new(KeptPlan::new(&self.route.lookup(own)?, &[key_type]));
@@ -92,9 +92,11 @@ impl Way {
                     plan
                 }
             };
-            // SAFETY: the statement's only parameter is the key, always of one type.
+            // SAFETY: the statement's only parameter is the key, of this type.
             unsafe { plan.ask(&mut [key], Sees::Now) }
-        })
+        });
+        // The parent is not locked before it is asked, and may be another table by then.
+        found.filter(|(_, found)| types::are_stored_alike(*found, like)).map(|(org, _)| org)
     }
 
     /// Gives the children with that key the organization that the parent has now.
@@ -108,7 +110,7 @@ impl Way {
                 unsafe { plan.ask(&mut [key], Sees::TheLatest) }
             })
         });
-        let Some(places) = places else { return };
+        let Some((places, _)) = places else { return };
         let moving = self.route.move_children(child);
         noforce::cascade_as(owner, || {
             let plan = KeptPlan::new(&moving, &[pg_sys::TIDARRAYOID, key_type]);

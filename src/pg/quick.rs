@@ -11,6 +11,8 @@ unsafe extern "C-unwind" {
     safe fn server_user() -> Oid;
     #[link_name = "IsTransactionState"]
     safe fn server_is_transaction_state() -> bool;
+    #[link_name = "InNoForceRLSOperation"]
+    safe fn server_is_without_force() -> bool;
     #[link_name = "GetCurrentSubTransactionId"]
     safe fn server_subtransaction() -> SubTransactionId;
     #[link_name = "GetCurrentTimestamp"]
@@ -31,6 +33,11 @@ pub(crate) fn user() -> Oid {
 /// Whether catalogs may be read.
 pub(crate) fn in_transaction() -> bool {
     server_is_transaction_state()
+}
+
+/// Whether the server's flag lifts FORCE for owners.
+pub(crate) fn is_without_force() -> bool {
+    server_is_without_force()
 }
 
 /// The innermost subtransaction.

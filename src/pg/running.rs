@@ -32,7 +32,11 @@ struct Started {
 enum Running {
     /// What the planner evaluates for its estimates is the new statement's, not the outer one's.
     Planner,
-    Statement(Option<Rc<Context>>),
+    Statement {
+        began: Option<Rc<Context>>,
+        /// Whether it updates one table, and writes no row otherwise.
+        only_updates: bool,
+    },
 }
 
 struct State {
@@ -77,8 +81,8 @@ pub(crate) fn began_under_another_org(now: &Rc<Context>) -> bool {
         state.mixed
             && match state.running.last() {
                 Some(Running::Planner) => false,
-                Some(Running::Statement(Some(began))) => differs(began),
-                Some(Running::Statement(None)) | None => true,
+                Some(Running::Statement { began: Some(began), .. }) => differs(began),
+                Some(Running::Statement { began: None, .. }) | None => true,
             }
     })
 }
@@ -172,9 +176,24 @@ pub(crate) fn enter(query: *mut pg_sys::QueryDesc) -> bool {
         let matters = !(state.started.is_empty() && state.running.is_empty());
         if matters {
             let began = state.began(query).map(|b| Rc::clone(&b.context));
-            state.push(Running::Statement(began));
+            state.push(Running::Statement { began, only_updates: only_updates(query) });
         }
         matters
+    })
+}
+
+fn only_updates(query: *mut pg_sys::QueryDesc) -> bool {
+    // SAFETY: the server passes a query with its plan.
+    let plan = unsafe { (*query).plannedstmt };
+    // SAFETY: as above.
+    let plan = unsafe { &*plan };
+    plan.commandType == pg_sys::CmdType::CMD_UPDATE && !plan.hasModifyingCTE
+}
+
+/// Whether a row that the innermost statement writes anew is one that it moves to another partition.
+pub(crate) fn moves_rows() -> bool {
+    STATE.with_borrow(|state| {
+        matches!(state.running.last(), Some(Running::Statement { only_updates: true, .. }))
     })
 }
 

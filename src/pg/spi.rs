@@ -2,9 +2,9 @@
 
 use std::ffi::{CString, c_char};
 
-use pgrx::pg_sys;
+use pgrx::{Spi, pg_sys};
 
-use super::throw;
+use super::{catalog, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -40,4 +40,20 @@ pub(crate) fn execute(statement: &str) -> u64 {
     let (code, rows) = unsafe { throw::whole(call) };
     assert!(code >= 0, "SPI can't run this statement (code {code})");
     rows
+}
+
+/// Runs one statement with the current user's rights and returns its first column as text, without its NULLs.
+pub(crate) fn first_column(statement: &str) -> Vec<String> {
+    let source = CString::new(statement).unwrap_or_default();
+    let text = source.as_ptr();
+    Spi::connect(|_| {
+        let options = pg_sys::SPIExecuteOptions::default();
+        let options = &raw const options;
+        // SAFETY: SPI is connected; NUL-terminated text and options of the frame above.
+        let call = || unsafe { SPI_execute_extended(text, options) };
+        // SAFETY: calls the server alone and owns nothing.
+        let code = unsafe { throw::whole(call) };
+        assert!(code >= 0, "SPI can't run this statement (code {code})");
+        catalog::first_columns()
+    })
 }

@@ -151,6 +151,8 @@ impl Table {
         let oid = unsafe { (*self.relation).rd_id };
         match source {
             Source::Column(column) => self.column(oid, column.raw(), family),
+            // Its rows alone don't tell.
+            Source::Parent(_) => None,
             Source::Expression(expression) => {
                 let (node, org_type) = expression::over_rows(oid, expression)?;
                 // SAFETY: reads the system cache.

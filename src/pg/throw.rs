@@ -166,6 +166,11 @@ pub(crate) fn sqlstate_code(state: &str) -> i32 {
         .fold(0, |code, (i, b)| code | (((i32::from(b) - i32::from(b'0')) & 0x3F) << (6 * i)))
 }
 
+/// The other way round.
+pub(crate) fn sqlstate_of_code(code: i32) -> String {
+    (0..5).map(|i| char::from((((code >> (6 * i)) & 0x3F) as u8).wrapping_add(b'0'))).collect()
+}
+
 /// What the server's error machinery must find again when a jump has been caught.
 struct Handler {
     exceptions: *mut pg_sys::sigjmp_buf,

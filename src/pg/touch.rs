@@ -16,6 +16,8 @@ pub(crate) struct Touch {
     /// Whether it names nothing of ours, but all triggers of a table: a load that switches them off will switch
     /// them on again.
     pub(crate) in_passing: bool,
+    /// Whether it says a condition of ours anew.
+    pub(crate) rewrites: bool,
 }
 
 const POLICIES: &[Kind] = &[Kind::Fence, Kind::Project];
@@ -25,7 +27,7 @@ impl Command<'_> {
     /// What of a fence it can have changed, where the fence still stands.
     pub(crate) fn touch(&self) -> Option<Touch> {
         let node = self.tree;
-        let kinds = |kinds: &[Kind]| Some(Touch { kinds: kinds.to_vec(), in_passing: false });
+        let kinds = |kinds: &[Kind]| Some(Touch { kinds: kinds.to_vec(), ..Touch::default() });
         if let Some(alter) = cast::<pg_sys::AlterTableStmt>(node, NodeTag::T_AlterTableStmt) {
             let mut touch = Touch::default();
             any(alter.cmds, |command| {
@@ -37,7 +39,9 @@ impl Command<'_> {
             return (!touch.kinds.is_empty()).then_some(touch);
         }
         if let Some(alter) = cast::<pg_sys::AlterPolicyStmt>(node, NodeTag::T_AlterPolicyStmt) {
-            return names(alter.policy_name, is_restrictive).then(|| kinds(POLICIES)).flatten();
+            let rewrites = !(alter.qual.is_null() && alter.with_check.is_null());
+            let touch = || Touch { kinds: POLICIES.to_vec(), rewrites, ..Touch::default() };
+            return names(alter.policy_name, is_restrictive).then(touch);
         }
         if let Some(create) = cast::<pg_sys::CreateTrigStmt>(node, NodeTag::T_CreateTrigStmt) {
             return (create.replace && names(create.trigname, is_trigger)).then(|| kinds(TRIGGERS)).flatten();
@@ -51,12 +55,13 @@ impl Command<'_> {
     }
 
     /// Whether it can have dropped a policy or trigger of a table that still stands: by its name, or with
-    /// something that it needs.
+    /// something that it needs. An extension takes along what was made to depend on it, without CASCADE.
     pub(crate) fn drops_parts(&self) -> bool {
+        use ObjectType::{OBJECT_EXTENSION, OBJECT_POLICY, OBJECT_TRIGGER};
         match cast::<pg_sys::DropStmt>(self.tree, NodeTag::T_DropStmt) {
             Some(drop) => {
                 drop.behavior == pg_sys::DropBehavior::DROP_CASCADE
-                    || [ObjectType::OBJECT_POLICY, ObjectType::OBJECT_TRIGGER].contains(&drop.removeType)
+                    || [OBJECT_EXTENSION, OBJECT_POLICY, OBJECT_TRIGGER].contains(&drop.removeType)
             }
             None => true,
         }

@@ -77,7 +77,7 @@ impl Columns {
     pub(super) fn of(spec: &Spec) -> Self {
         let raw = |name: &Ident| name.raw().to_owned();
         Self {
-            org: spec.org.column().map(raw),
+            org: spec.org.leading().map(raw),
             project: spec.project.asked().map(raw),
             actor: spec.actor.asked().map(|Actor { column, .. }| raw(column)),
         }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
 use org_scope_core::policy::{
-    Action, Expression, Facts, Finding, Grantee, Names, Part, Source, Spec, State, Step, Unfit,
+    Action, Expression, Facts, Finding, Grantee, Names, Part, READING_ROW, Reading, Source, Spec, State,
+    Step, Unfit,
 };
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
@@ -102,6 +103,12 @@ WITH RECURSIVE over AS (
 SELECT pg_catalog.json_build_object(
   'table', over.root::pg_catalog.int8, 'oid', over.oid::pg_catalog.int8, 'name', over.relname)::pg_catalog.text
 FROM over";
+
+const OWNS: &CStr = c"
+SELECT pg_catalog.to_json(pg_catalog.pg_has_role(c.relowner, p.relowner, 'USAGE'))::pg_catalog.text
+FROM pg_catalog.pg_class c, pg_catalog.unnest($2::pg_catalog.text[]) AS n(name)
+JOIN pg_catalog.pg_class p ON p.oid = pg_catalog.to_regclass(n.name)::pg_catalog.oid
+WHERE c.oid = $1";
 
 #[derive(Deserialize)]
 struct InvokerView {
@@ -219,8 +226,21 @@ pub(super) fn null_rows(spec: &Spec, table: &Facts) -> Option<Finding> {
             return Some(Finding::Uncounted);
         }
     }
+    if let Source::Parent(reading) = &spec.org
+        && !owns_parents(table, reading)
+    {
+        return Some(Finding::Uncounted);
+    }
     let rows = attempt::undone(|| count_null(&spec.org, table));
     rows.filter(|rows| *rows > 0).map(|rows| Finding::NullRows { rows })
+}
+
+/// Whether the table's owner, as whom is counted, passes the policies of all that its fence asks.
+fn owns_parents(table: &Facts, reading: &Reading) -> bool {
+    let parents: Vec<String> = reading.parents.iter().map(|above| above.name().to_owned()).collect();
+    catalog::read(OWNS, About::One, &[Oid::from_u32(table.oid).into(), parents.into()])
+        .into_iter()
+        .all(|owns| owns)
 }
 
 /// Evaluates an expression for every row, so that none closes the table later.
@@ -236,12 +256,13 @@ pub(super) fn evaluate(org: &Source, table: &Facts) -> Result<(), Unfit> {
 /// theirs meanwhile: so it runs as the table's owner, and whatever it did beside is undone by the caller.
 /// That gives back its locks as well: a run over thousands of tables would fill the server's lock table.
 fn count_null(org: &Source, table: &Facts) -> Option<i64> {
-    let written = match org {
-        Source::Column(name) => name.to_string(),
-        Source::Expression(Expression { printed, .. }) => format!("({printed})"),
+    let unseen = match org {
+        Source::Column(name) => format!("{name} IS NULL"),
+        Source::Expression(Expression { printed, .. }) => format!("({printed}) IS NULL"),
+        Source::Parent(reading) => reading.orphans()?,
     };
     let statement = format!(
-        "SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {} WHERE {written} IS NULL",
+        "SELECT pg_catalog.count(*)::pg_catalog.text FROM ONLY {} AS {READING_ROW} WHERE {unseen}",
         table.table(),
     );
     let statement = CString::new(statement).ok()?;
@@ -250,7 +271,8 @@ fn count_null(org: &Source, table: &Facts) -> Option<i64> {
     relation::hold(Oid::from_u32(table.oid), &name).map(|owner| {
         owner::as_role(owner, || {
             // The owner sees no row of a table that is FORCEd, least of all one that belongs to nobody.
-            if table.row_security && table.force { noforce::lift(count) } else { count() }
+            let forced = table.row_security && table.force;
+            if forced || org.asks_parent() { noforce::lift(count) } else { count() }
         })
     })
 }

@@ -8,6 +8,7 @@ use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
 use super::survey::{Hindrance, Planned, all_notes, steps, survey};
+use super::through::suggestions;
 use super::{Options, Row, column, copy_view, facts, family, findings, idents, rows, spec};
 use crate::pg::{attempt, event, expression, relation, settings, spi};
 
@@ -25,8 +26,13 @@ pub(crate) fn plan(target: Oid, asked: Asked, options: Options) -> Result<Vec<Ro
     relation::require_owner(target);
     settings::neutral(|| {
         let spec = spec(source(target, asked)?, options)?;
-        Ok(shown_with_notes(&spec, called_for(target, &spec)?, true))
+        plan_called(target, &spec)
     })
+}
+
+/// The same for a spec that is there.
+pub(super) fn plan_called(target: Oid, spec: &Spec) -> Result<Vec<Row>, Error> {
+    Ok(shown_with_notes(spec, called_for(target, spec)?, true))
 }
 
 /// What `protect` would do to a table that is as these facts tell it; its rows are counted only when asked.
@@ -82,9 +88,11 @@ pub(crate) fn plan_all(
 ) -> Result<Vec<Row>, Error> {
     settings::neutral(|| {
         let spec = spec(column(org_column)?, options)?;
-        let planned = survey_schemas(&spec, schemas)?;
+        let planned = survey_schemas(&spec, schemas.clone())?;
         let mut notes = all_notes(&spec, &planned, false);
-        Ok(shown(planned, |table| given(&spec, table, &mut notes)))
+        let mut all = shown(planned, |table| given(&spec, table, &mut notes));
+        all.extend(suggestions(&spec, schemas));
+        Ok(all)
     })
 }
 

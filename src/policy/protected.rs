@@ -37,7 +37,7 @@ pub(crate) fn protected_tables() -> Vec<ProtectedTable> {
                 let column = table.column.as_ref().filter(|c| org.and_then(Source::column) == Some(&c.name));
                 let expression = org.and_then(|org| match org {
                     Source::Expression(expression) => Some(expression),
-                    Source::Column(_) => None,
+                    Source::Column(_) | Source::Parent(_) => None,
                 });
                 let compared = org.and_then(|org| Compared::of(&table, org).ok());
                 let index = compared

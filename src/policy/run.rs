@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Kind, Spec, State, Step};
+use org_scope_core::policy::{Kind, Reading, Spec, State, Step};
 use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
 use super::facts::Columns;
 use super::protect::{Noting, fence, given, survey_schemas};
 use super::survey::{Hindrance, Planned, all_notes, survey};
+use super::through::suggestions;
 use super::unprotect::lift;
 use super::{Options, Row, column, facts, family, idents, rows, spec};
 use crate::pg::{settings, transaction};
@@ -34,7 +35,7 @@ pub(crate) fn begin_protect(
     settings::neutral(|| {
         let spec = Rc::new(spec(column(org_column)?, options)?);
         let mut run = Run::new()?;
-        let planned = survey_schemas(&spec, schemas)?;
+        let planned = survey_schemas(&spec, schemas.clone())?;
         let mut notes = all_notes(&spec, &planned, false);
         let groups = family::groups(planned.iter().map(|p| &p.table));
         let mut planned: Vec<Option<Planned>> = planned.into_iter().map(Some).collect();
@@ -66,6 +67,7 @@ pub(crate) fn begin_protect(
                 })),
             }
         }
+        run.tell(suggestions(&spec, schemas));
         run.begin();
         Ok(may_commit)
     })
@@ -78,7 +80,10 @@ pub(crate) fn begin_unprotect(schemas: Vec<String>) -> Result<bool, Error> {
         let schemas = idents(schemas)?;
         let mut run = Run::new()?;
         let mut tables = facts::read(&facts::protected(Some(&schemas))?, &Columns::default());
-        tables.sort_by_cached_key(|t| (t.open_parents.len() + t.fenced_parents.len(), t.table()));
+        // What asks a parent goes before the parent, whose org column may go with its fence.
+        tables.sort_by_cached_key(|t| {
+            (Reading::read_back(t).is_none(), t.open_parents.len() + t.fenced_parents.len(), t.table())
+        });
         for group in family::groups(&tables) {
             let (owned, others): (Vec<_>, Vec<_>) =
                 group.into_iter().map(|place| &tables[place]).partition(|table| table.owned);

@@ -160,7 +160,7 @@ fn outside(spec: &Spec, tables: &[Facts]) -> HashMap<u32, Under> {
         return HashMap::new();
     }
     let parents: Vec<Oid> = parents.into_iter().map(Oid::from_u32).collect();
-    facts::read(&parents, &Columns::of_org(spec.org.column()))
+    facts::read(&parents, &Columns::of_org(spec.org.leading()))
         .into_iter()
         .filter(|parent| parent.policy(policy::FENCE).is_some())
         .map(|parent| (parent.oid, Under::new(&parent, &[])))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 use org_scope_core::Error;
-use org_scope_core::policy::{Facts, usage_key};
+use org_scope_core::policy::{Facts, Source, usage_key};
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::facts::{self, query};
 use super::idents;
 use crate::pg::catalog::About;
 use crate::pg::tally::Groups;
-use crate::pg::{catalog, report, settings};
+use crate::pg::{attempt, catalog, report, settings};
 
 const PARTS: &CStr = query(concat!(include_str!("usage.sql"), "\0"));
 
@@ -55,12 +55,20 @@ fn of_one(table: &Facts, parts: &[u32]) -> Vec<Usage> {
     let mut complete = false;
     let mut found = Vec::new();
     if let Some((source, family)) = usage_key(table) {
-        let mut groups = Groups::new(family);
-        // An expression is read as it was printed.
-        let count = |part: &u32| groups.count(Oid::from_u32(*part), &source);
-        let counted: Vec<bool> = settings::neutral(|| parts.iter().map(count).collect());
-        complete = counted.iter().all(|counted| *counted);
-        found.extend(groups.finish().into_iter().map(|(org, tally)| Usage {
+        let count = || {
+            let mut groups = Groups::new(family);
+            let count = |part: &u32| groups.count(Oid::from_u32(*part), &source);
+            // An expression is read as it was printed.
+            let counted: Vec<bool> = settings::neutral(|| parts.iter().map(count).collect());
+            (counted.iter().all(|counted| *counted), groups.finish())
+        };
+        let (all, groups) = match source {
+            Source::Column(_) => count(),
+            // One that fails for a row, with words that show its value, is no reason to count no other table.
+            Source::Expression(_) | Source::Parent(_) => attempt::read(count).unwrap_or_default(),
+        };
+        complete = all;
+        found.extend(groups.into_iter().map(|(org, tally)| Usage {
             org,
             target,
             rows: Some(tally.rows),

@@ -149,3 +149,35 @@ fn as_another_trigger_it_refuses() {
     }
     owner.refused("SELECT org_scope.stamp_actor()", "0A000");
 }
+
+#[test]
+fn a_row_that_moves_to_another_partition_keeps_who_made_it() {
+    let wall = Wall::new("actor_moves");
+    wall.owner().run(&format!(
+        "CREATE TABLE calls (id int, org_id text, year int, created_by text) PARTITION BY RANGE (year);
+         CREATE TABLE calls_1 PARTITION OF calls FOR VALUES FROM (0) TO (10);
+         CREATE TABLE calls_2 PARTITION OF calls FOR VALUES FROM (10) TO (20);
+         INSERT INTO calls VALUES (1, 'a', 1, 'alice'), (2, 'a', 1, NULL); GRANT ALL ON calls TO {0};
+         SELECT org_scope.protect('calls', actor_column => 'created_by');
+         CREATE FUNCTION forge() RETURNS int LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO calls VALUES (9, 'a', 1, 'alice'); RETURN 1; END $$",
+        wall.app
+    ));
+    let mut session = acting(&wall, "bob");
+    session.run("UPDATE calls SET year = year + 10");
+    for forged in [
+        "UPDATE calls SET year = 1, created_by = 'bob'",
+        "WITH new AS (INSERT INTO calls VALUES (9, 'a', 1, 'alice') RETURNING id) UPDATE calls SET year = 1 FROM new",
+        "UPDATE calls SET year = forge()",
+        "INSERT INTO calls VALUES (9, 'a', 11, 'alice')",
+    ] {
+        session.refused(forged, "OS002");
+    }
+    session.run("INSERT INTO calls VALUES (3, 'a', 1)");
+    assert_eq!(
+        session.text(
+            "SELECT string_agg(concat(id, '@', year, coalesce(created_by, '-')), ' ' ORDER BY id) FROM calls"
+        ),
+        "1@11alice 2@11- 3@1bob"
+    );
+}

@@ -96,6 +96,14 @@ fn what_cannot_say_whose_a_row_is_is_refused() {
         ("current_setting('x.y')", "text", "may give something else for the same row"),
         ("session_user::text", "text", "may give something else for the same row"),
         ("to_char(now(), 'YYYY')", "text", "may give something else for the same row"),
+        ("length(name)::float8::text", "text", "may give something else for the same row"),
+        ("name::bytea::text", "text", "may give something else for the same row"),
+        ("point(length(name), 1)::text", "text", "may give something else for the same row"),
+        (
+            "xmlelement(name n, length(name)::float8)::text",
+            "text",
+            "may give something else for the same row",
+        ),
         ("(SELECT max(name) FROM public.keys)", "text", "asks other tables"),
         ("public.mine(settings)", "text", "users can replace"),
         ("settings OPERATOR(public.#-#) settings", "text", ""),
@@ -163,4 +171,15 @@ fn it_follows_renames_is_repaired_and_goes_away() {
     owner.run("ALTER TABLE keys RENAME config TO settings");
     owner.run("SELECT org_scope.unprotect('keys')");
     assert_eq!(owner.fence_of("keys"), before);
+}
+
+/// The server prints it over several lines.
+#[test]
+fn an_expression_of_several_cases_is_recognised_when_it_stands() {
+    let (_wall, mut owner) = table("expression_cases");
+    let call =
+        "protect_expression('keys', 'CASE WHEN id > 2 THEN settings ->> ''org'' ELSE ''a'' END', 'text')";
+    owner.steps(call);
+    stands(&mut owner, call);
+    assert_eq!(owner.column("SELECT drift::text FROM org_scope.protected_tables"), ["{}"]);
 }

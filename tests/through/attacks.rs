@@ -137,3 +137,178 @@ fn copy_by_a_bypassing_role_is_filled() {
     let said = tree.wall.db.psql_superuser("COPY steps (id, run_id, body) FROM STDIN;\n62\t77\tx\n\\.\n");
     assert!(!said.success && said.stderr.contains("23503"), "{said:#?}");
 }
+
+/// A role with a table of its own that goes through another one, which may read the owner's view of `runs`.
+fn thief(tree: &Tree) -> Session {
+    let thief = tree.wall.db.role("thief");
+    tree.wall.db.superuser().run(&format!(
+        "GRANT CREATE ON SCHEMA public TO {thief}; SELECT org_scope.allow('{thief}', 'direct')"
+    ));
+    tree.owner().run(&format!("CREATE VIEW seen AS SELECT * FROM runs; GRANT SELECT ON seen TO {thief}"));
+    let mut session = tree.wall.db.connect(&thief);
+    session.run(
+        "CREATE TABLE par (id int PRIMARY KEY, org_id text); CREATE TABLE chi (id int PRIMARY KEY, k text);
+         SELECT org_scope.protect('par', force => false);
+         SELECT org_scope.protect_through('chi', 'split_part(k, '':'', 1)', 'par', force => false);
+         INSERT INTO par VALUES (1, 'a'); INSERT INTO chi VALUES (1, '1:x');
+         SELECT org_scope.set_current_org('a')",
+    );
+    assert_eq!(session.text("SELECT string_agg(id::text, ' ') FROM seen"), "1 2");
+    session
+}
+
+/// Puts another key into the trigger that names it.
+fn rekey(session: &mut Session, child: &str, parent: &str, key: &str) {
+    session.run(&format!(
+        "DROP TRIGGER IF EXISTS org_scope_through ON {child};
+         CREATE CONSTRAINT TRIGGER org_scope_through AFTER INSERT OR UPDATE ON {child} FROM {parent} NOT DEFERRABLE
+             FOR EACH ROW WHEN ((({key}) IS NOT NULL) AND (new.org_id IS NOT NULL)) EXECUTE FUNCTION org_scope.check_parent()"
+    ));
+}
+
+#[test]
+fn a_key_of_its_owners_own_making_reads_nothing_past_a_fence() {
+    let tree = Tree::new("own_key");
+    let mut thief = thief(&tree);
+    thief.run(
+        "CREATE FUNCTION look(k text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+             RAISE NOTICE 'saw %', (SELECT string_agg(id::text, ' ' ORDER BY id) FROM public.seen);
+             RETURN split_part(k, ':', 1); END $$;
+         CREATE TYPE odd AS (n int);
+         CREATE FUNCTION to_odd(k text) RETURNS odd LANGUAGE sql IMMUTABLE AS 'SELECT row(split_part(k, '':'', 1)::int)::public.odd';
+         CREATE FUNCTION to_int(o odd) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+             PERFORM public.look(o.n::text); RETURN o.n; END $$;
+         CREATE CAST (odd AS int) WITH FUNCTION to_int(odd) AS IMPLICIT",
+    );
+    for key in ["look(new.k)", "to_odd(new.k)"] {
+        rekey(&mut thief, "chi", "par", key);
+        thief.notices();
+        for moving in [
+            "UPDATE par SET org_id = 'c'",
+            "UPDATE par SET org_id = 'a'",
+            "INSERT INTO chi VALUES (2, '1:y')",
+        ] {
+            thief.run(moving);
+        }
+        thief.run("DELETE FROM chi WHERE id = 2");
+        let saw: Vec<_> = thief.notices().into_iter().map(|n| n.message).collect();
+        assert!(!saw.is_empty() && saw.iter().all(|saw| saw == "saw 1 2"), "{key}: {saw:?}");
+    }
+    // One of the server's functions that take a query.
+    rekey(
+        &mut thief,
+        "chi",
+        "par",
+        "length(query_to_xml('SELECT * FROM public.seen', true, true, '')::text)",
+    );
+    thief.refused("UPDATE par SET org_id = 'c'", "OS002");
+}
+
+#[test]
+fn a_trigger_on_anothers_table_runs_nothing_as_its_owner() {
+    let tree = Tree::new("lent_trigger");
+    let mut thief = thief(&tree);
+    tree.owner().run(&format!(
+        "CREATE TABLE lent (id int, k text, org_id text); INSERT INTO lent VALUES (1, '1:x');
+         GRANT TRIGGER, SELECT ON lent TO {}",
+        thief.text("SELECT current_user")
+    ));
+    thief.run(
+        "CREATE FUNCTION who(k text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+             RAISE NOTICE 'runs as %', current_user; RETURN 1; END $$;
+         CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON lent FOR EACH ROW
+             EXECUTE FUNCTION org_scope.fill_from_parent();
+         CREATE CONSTRAINT TRIGGER org_scope_through AFTER INSERT OR UPDATE ON lent FROM par NOT DEFERRABLE FOR EACH ROW
+             WHEN (((who(new.k)) IS NOT NULL) AND (new.org_id IS NOT NULL)) EXECUTE FUNCTION org_scope.check_parent()",
+    );
+    thief.notices();
+    thief.refused("UPDATE par SET org_id = 'c'", "OS010");
+    assert!(thief.notices().is_empty());
+}
+
+#[test]
+fn a_domain_of_its_owners_runs_nothing_as_the_superuser_who_calls() {
+    let wall = Wall::new("lent_domain");
+    wall.owner().run(
+        "CREATE FUNCTION who(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+             RAISE NOTICE 'runs as %', current_user; RETURN true; END $$;
+         CREATE DOMAIN org AS text CHECK (who(value));
+         CREATE TABLE runs (id int PRIMARY KEY, org_id org); CREATE TABLE steps (id int PRIMARY KEY, run_id int);
+         INSERT INTO runs VALUES (1, 'a'); INSERT INTO steps VALUES (1, 1); SELECT org_scope.protect('runs')",
+    );
+    let mut superuser = wall.db.superuser();
+    superuser.notices();
+    superuser.run("SELECT org_scope.protect_through('steps', 'run_id', 'runs')");
+    let said: Vec<_> = superuser.notices().into_iter().map(|n| n.message).collect();
+    let asked: Vec<_> = said.iter().filter(|said| said.starts_with("runs as")).collect();
+    let owner = format!("runs as {}", wall.owner);
+    assert!(!asked.is_empty() && asked.iter().all(|asked| **asked == owner), "{said:?}");
+}
+
+#[test]
+fn ties_of_a_users_making_that_fit_no_row_are_refused() {
+    let wall = Wall::new("odd_ties");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE par (id int PRIMARY KEY, org_id bigint); CREATE TABLE chi (id int PRIMARY KEY, k text);
+         SELECT org_scope.protect('par', force => false);
+         SELECT org_scope.protect_through('chi', 'split_part(k, '':'', 1)', 'par', force => false);
+         INSERT INTO par VALUES (1, 1094795585)",
+    );
+    // Another type in the child, which would take the number for the place of a text.
+    owner.run(
+        "CREATE TABLE odd (id int, k text, org_id text);
+         CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON odd FOR EACH ROW
+             EXECUTE FUNCTION org_scope.fill_from_parent()",
+    );
+    rekey(&mut owner, "odd", "par", "split_part(new.k, ':', 1)::int");
+    owner.refused("INSERT INTO odd VALUES (1, '1:x')", "OS010");
+    owner.refused("INSERT INTO odd VALUES (1, '1:x', 'a')", "OS010");
+    owner.run("DROP TABLE odd");
+    // A foreign key to one parent, and a trigger that another one fires, whose rows have fewer columns.
+    owner.run(
+        "CREATE TABLE wide (c1 int, c2 int, c3 int, c4 int, c5 int, c6 int, c7 int, id int, org_id bigint, UNIQUE (id, org_id));
+         CREATE TABLE odd (id int, k int, org_id bigint,
+             CONSTRAINT org_scope_through FOREIGN KEY (k, org_id) REFERENCES wide (id, org_id));
+         CREATE CONSTRAINT TRIGGER other AFTER INSERT OR UPDATE ON odd FROM par FOR EACH ROW
+             WHEN (((new.k) IS NOT NULL) AND (new.org_id IS NOT NULL)) EXECUTE FUNCTION org_scope.check_parent();
+         ALTER TRIGGER other ON odd RENAME TO org_scope_through",
+    );
+    owner.refused("UPDATE par SET org_id = 2", "OS010");
+    assert_eq!(owner.number("SELECT count(*) FROM par WHERE org_id = 2"), 0);
+}
+
+#[test]
+fn a_tie_that_becomes_another_while_a_row_is_written_stores_nothing_wrong() {
+    let wall = Wall::new("shifting_ties");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE par (id text PRIMARY KEY, org_id text); CREATE TABLE chi (id int PRIMARY KEY, k text);
+         SELECT org_scope.protect('par', force => false);
+         SELECT org_scope.protect_through('chi', 'split_part(k, '':'', 1)', 'par', force => false);
+         INSERT INTO par VALUES ('1', 'a');
+         CREATE TABLE odd (id int, k text, org_id text);
+         CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON odd FOR EACH ROW
+             EXECUTE FUNCTION org_scope.fill_from_parent();
+         CREATE FUNCTION pick(k text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN split_part(k, ':', 1); END $$",
+    );
+    rekey(&mut owner, "odd", "par", "pick(new.k)");
+    owner.run("INSERT INTO odd VALUES (1, '1:x')");
+    // The name of the function means one of another type now.
+    owner.run(
+        "ALTER FUNCTION pick RENAME TO picked;
+         CREATE FUNCTION pick(k text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1094795585; END'",
+    );
+    owner.refused("INSERT INTO odd VALUES (2, '1:x')", "42883");
+    owner.run("DROP FUNCTION pick; ALTER FUNCTION picked RENAME TO pick");
+    // The parent's column is of another type by the time that it is asked.
+    owner.run(
+        "CREATE OR REPLACE FUNCTION pick(k text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+             DROP POLICY IF EXISTS org_scope_gate ON public.par; DROP POLICY IF EXISTS org_scope_fence ON public.par;
+             DROP TRIGGER IF EXISTS org_scope_children ON public.par; DROP INDEX IF EXISTS public.idx_par_org_id;
+             ALTER TABLE public.par ALTER org_id DROP DEFAULT, ALTER org_id TYPE bigint USING 1094795585;
+             RETURN split_part(k, ':', 1); END $$",
+    );
+    owner.run("INSERT INTO odd VALUES (3, '1:x')");
+    assert_eq!(owner.text("SELECT string_agg(concat(id, ':', org_id), ' ' ORDER BY id) FROM odd"), "1:a 3:");
+}

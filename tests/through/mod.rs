@@ -5,7 +5,10 @@ mod expressions;
 mod filling;
 mod large;
 mod moving;
+mod reading;
+mod reading_one_org;
 mod refusals;
+mod suggestions;
 mod survival;
 
 use crate::harness::{Session, Wall, kinds, notes, work};

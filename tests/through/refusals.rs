@@ -14,7 +14,8 @@ fn a_refusal_says_why_and_changes_nothing() {
          CREATE TABLE dated (id int, day date);
          CREATE TABLE computed (id int, run_id int GENERATED ALWAYS AS (id + 1) STORED);
          CREATE TABLE parted (id int, run_id int) PARTITION BY LIST (id);
-         CREATE TABLE part PARTITION OF parted FOR VALUES IN (1)",
+         CREATE TABLE part PARTITION OF parted FOR VALUES IN (1);
+         CREATE TABLE forebear (id int, run_id int); CREATE TABLE heir () INHERITS (forebear)",
     );
     for (arguments, state, says) in [
         ("'steps', 'run_id', 'open'", "OS010", "protect('public.open')"),
@@ -28,6 +29,8 @@ fn a_refusal_says_why_and_changes_nothing() {
         ("'computed', 'run_id', 'runs'", "OS009", "computes"),
         ("'parted', 'run_id', 'runs'", "OS009", "partition"),
         ("'part', 'run_id', 'runs'", "OS009", "partition"),
+        ("'forebear', 'run_id', 'runs'", "OS009", "hands them down"),
+        ("'heir', 'run_id', 'runs'", "OS009", "inherits"),
         ("'steps', NULL, 'runs'", "22004", "key"),
         ("NULL, 'run_id', 'runs'", "22004", "target"),
         ("'steps', 'run_id', NULL", "22004", "parent"),

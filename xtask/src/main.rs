@@ -4,6 +4,7 @@ mod bench;
 mod clock;
 mod demo;
 mod difference;
+mod fuzz;
 mod prepare;
 mod regress;
 mod scale;
@@ -39,6 +40,8 @@ enum Command {
     Regress(regress::Arguments),
     /// Measures whether anything grows with the number of tables or organizations
     Scale(scale::Arguments),
+    /// Mutates tokens, keys and key sets, and judges what the core answers
+    Fuzz(fuzz::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
     Schema(schema::Arguments),
     /// Installs what the other commands need, and says what and why first
@@ -67,6 +70,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Regress(arguments) => regress::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     }

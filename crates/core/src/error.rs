@@ -5,6 +5,7 @@ use crate::org::{MAX_CONTEXT_BYTES, OrgType};
 use crate::policy::through::NoThrough;
 use crate::policy::{Loosening, Refusal, Unfit};
 use crate::sql::{Ident, Literal, QualifiedName};
+use crate::token::{BadClaims, BadKey, Refused, Value};
 
 /// What a situation says to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -294,6 +295,21 @@ pub enum Error {
     },
     /// A text can't be a name.
     BadName,
+
+    /// The same, said to PostgREST.
+    Http(Box<Error>),
+    /// A token stands in the text of a statement.
+    TokenInQuery,
+    /// No key is registered for the token's issuer and kid.
+    NoSuchSigningKey,
+    /// The token's user is no member of its organization.
+    NoMember,
+    /// A token isn't taken.
+    Token(Refused),
+    /// A key for tokens isn't taken.
+    BadSigningKey(BadKey),
+    /// The claims that a key is registered with can't be read.
+    BadClaimPaths(BadClaims),
 }
 
 /// What would outlive the transaction of a pooled role.
@@ -781,6 +797,47 @@ impl Error {
             Self::BadName => {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }
+
+            // PostgREST answers `PTxyz` with the status xyz.
+            Self::Http(error) => {
+                let report = error.report();
+                let sqlstate = match report.sqlstate {
+                    "OS007" | "OS008" => "PT401",
+                    "OS002" | "OS005" | "OS006" => "PT403",
+                    other => other,
+                };
+                Report { sqlstate, ..report }
+            }
+            Self::TokenInQuery => say(
+                "OS007",
+                "token refused: it stands in the text of the statement".into(),
+                Some("Statements are shown in pg_stat_activity and written to logs; parameters need not be."),
+                Some("SELECT org_scope.authenticate($1);".into()),
+            ),
+            Self::NoSuchSigningKey => say(
+                "OS007",
+                "no key of that issuer and kid is registered".into(),
+                Some("A token without a kid is verified where its issuer has exactly one key."),
+                Some("SELECT org_scope.add_signing_key(kid => '...', algorithm => '...', key => '...', issuer => '...');".into()),
+            ),
+            Self::NoMember => say(
+                "OS005",
+                "the token's user is no member of its organization".into(),
+                Some("The signing key asks a lookup for that."),
+                None,
+            ),
+            Self::Token(why) => {
+                let sqlstate = match why {
+                    Refused::Expired => "OS008",
+                    Refused::Several(Value::Org) => "OS006",
+                    _ => "OS007",
+                };
+                say(sqlstate, why.message(), why.detail(), why.hint().map(str::to_owned))
+            }
+            Self::BadSigningKey(why) => {
+                say("22023", why.message(), why.detail(), why.hint().map(str::to_owned))
+            }
+            Self::BadClaimPaths(why) => say("22023", why.message().into(), None, Some(why.hint().to_owned())),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod org;
 pub mod policy;
 pub mod project;
 pub mod sql;
+pub mod token;
 pub mod watch;
 
 pub use error::Error;

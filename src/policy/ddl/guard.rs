@@ -38,7 +38,10 @@ struct Dropped {
 pub(super) fn altered(touch: &Touch) -> Result<(), Error> {
     settings::neutral(|| {
         catalog::read::<Touched>(TOUCHED, About::One, &[]).iter().try_for_each(|touched| {
-            judge(touched.table, touch.in_passing, |facts| Loosening::of_change(facts, &touch.kinds))
+            judge(touched.table, touch.in_passing, |facts| {
+                let rewritten = touch.rewrites.then(|| Loosening::of_rewriting(facts)).flatten();
+                rewritten.or_else(|| Loosening::of_change(facts, &touch.kinds))
+            })
         })
     })
 }

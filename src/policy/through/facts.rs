@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
-use org_scope_core::policy::through::{FEW_ROWS, Key, Linked, Route, Standing};
+use org_scope_core::policy::through::{FEW_ROWS, Key, Linked, Route, Standing, Unreadable};
 use org_scope_core::policy::{Facts, Source, index_name_candidates};
 use org_scope_core::sql::{Ident, QualifiedName};
 use pgrx::pg_sys::Oid;
@@ -15,6 +15,7 @@ use crate::policy::facts::query;
 const LINKED: &CStr = query(concat!(include_str!("linked.sql"), "\0"));
 const STANDING: &CStr = query(concat!(include_str!("standing.sql"), "\0"));
 const ROUTE: &CStr = query(concat!(include_str!("route.sql"), "\0"));
+const READERS: &CStr = query(concat!(include_str!("readers.sql"), "\0"));
 const CHILDREN: &CStr = query(concat!(include_str!("children.sql"), "\0"));
 
 const TAKEN: &CStr = c"
@@ -47,8 +48,9 @@ pub(super) struct Question<'a> {
     pub(super) parent: Oid,
     pub(super) key: Option<&'a Ident>,
     pub(super) parent_key: Option<&'a Ident>,
-    pub(super) org: &'a Ident,
-    pub(super) parent_org: &'a Ident,
+    /// The child's org column, and the parent's, where the two are to be tied together.
+    pub(super) org: Option<&'a Ident>,
+    pub(super) parent_org: Option<&'a Ident>,
 }
 
 pub(super) fn linked(question: &Question<'_>) -> Option<Linked> {
@@ -58,8 +60,8 @@ pub(super) fn linked(question: &Question<'_>) -> Option<Linked> {
         question.parent.into(),
         raw(question.key).into(),
         raw(question.parent_key).into(),
-        question.org.raw().to_owned().into(),
-        question.parent_org.raw().to_owned().into(),
+        raw(question.org).into(),
+        raw(question.parent_org).into(),
     ];
     catalog::read(LINKED, About::One, &args).into_iter().next()
 }
@@ -93,6 +95,12 @@ impl Child {
 /// The children that go through a parent by an expression.
 pub(super) fn children(parent: Oid) -> Vec<Child> {
     catalog::read(CHILDREN, About::One, &[parent.into()])
+}
+
+/// Who may not read what the fence of the parent asks, and the parent's key, though it has rights on the child.
+pub(super) fn unreadable(child: Oid, parent: Oid, key: &Ident, forced: bool) -> Vec<Unreadable> {
+    let args = [child.into(), parent.into(), key.raw().to_owned().into(), forced.into()];
+    catalog::read(READERS, About::One, &args)
 }
 
 /// Schema and name of the type below all domains.

@@ -20,14 +20,17 @@ fn named(table: &PgRelation) -> Result<QualifiedName, Error> {
 /// The way to the parent, for a child whose owner could read the parent anyway.
 fn way(table: &PgRelation) -> Result<Rc<Way>, Error> {
     let way = parent_row::way(table.oid(), || settings::neutral(|| facts::route(table.oid())));
-    let Some(way) = way else { return Err(Error::NotThrough { table: named(table)? }) };
+    match way.filter(|way| is_trusted(way)) {
+        Some(way) => Ok(way),
+        None => Err(Error::NotThrough { table: named(table)? }),
+    }
+}
+
+/// Whether the child's owner has the rights of the parent's.
+fn is_trusted(way: &Way) -> bool {
     let (child_owner, parent_owner) =
         (Oid::from_u32(way.route.child_owner), Oid::from_u32(way.route.parent_owner));
-    if role::has_rights_of(child_owner, parent_owner) {
-        Ok(way)
-    } else {
-        Err(Error::NotThrough { table: named(table)? })
-    }
+    role::has_rights_of(child_owner, parent_owner)
 }
 
 /// What a trigger of another kind returns would swallow rows, or do nothing.
@@ -52,7 +55,7 @@ pub(crate) fn fill_from_parent(trigger: &PgTrigger<'_>, function: Oid) -> Result
     };
     let bound = relation::binds_current_user(table.oid()) && !noforce::in_cascade(function);
     let which = if bound { Which::Own } else { Which::Any };
-    let found = way.key(new).and_then(|key| way.org(key, which));
+    let found = way.key(new).and_then(|key| way.org(key, which, new.type_of(org)));
     if found.is_none() && fill::is_filling(table.oid()) {
         return Ok(None);
     }
@@ -77,7 +80,7 @@ pub(crate) fn check_parent(trigger: &PgTrigger<'_>) -> Result<(), Error> {
     if Row::old_of(trigger).is_some_and(|old| !changed(old)) {
         return Ok(());
     }
-    let found = way.key(new).and_then(|key| way.org(key, Which::Any));
+    let found = way.key(new).and_then(|key| way.org(key, Which::Any, new.type_of(way.route.org)));
     let org = new.value(way.route.org);
     if found.is_some() && new.is_same(way.route.org, org, found) {
         Ok(())
@@ -94,7 +97,10 @@ pub(crate) fn move_children(trigger: &PgTrigger<'_>) -> Result<(), Error> {
     let (old, new) = (Row::old_of(trigger), Row::new_of(trigger));
     for child in settings::neutral(|| facts::children(table.oid())) {
         let look_up = || settings::neutral(|| facts::route(child.oid()));
-        let Some(way) = parent_row::way(child.oid(), look_up) else {
+        // Also where somebody else has put the trigger on the child: nothing runs as its owner for a parent
+        // whose owner has not lent it his rights.
+        let leads_here = |way: &Rc<Way>| way.route.parent == table.oid().to_u32() && is_trusted(way);
+        let Some(way) = parent_row::way(child.oid(), look_up).filter(leads_here) else {
             return Err(Error::NotThrough { table: child.table() });
         };
         let Some(key) = way.route.parent_key_number else { continue };

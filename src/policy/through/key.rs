@@ -28,15 +28,15 @@ pub(super) fn read(
     let oid = Oid::from_u32(child.oid);
     let fit =
         |read: Result<expression::Key, _>| read.map_err(|why| NoThrough::Key { key: text.clone(), why });
-    let given = fit(expression::key(oid, &text))?;
+    let given = fit(expression::key(oid, &text, expression::ROW))?;
     let converted = convert(&given, &text, parent_key)?;
-    let read = fit(expression::key(oid, &converted))?;
+    let read = fit(expression::key(oid, &converted, expression::ROW))?;
     let columns = facts::columns(oid, read.columns.into_iter().collect());
     if let Some(generated) = columns.iter().find(|column| column.generated) {
         return Err(NoThrough::GeneratedKey(generated.name.clone()));
     }
     let columns = columns.into_iter().map(|column| column.name).collect();
-    Ok(Key::Expression(Expression { of_new: read.of_new, bare: read.bare, columns }))
+    Ok(Key::Expression(Expression { of_new: read.of_alias, bare: read.bare, columns }))
 }
 
 fn convert(given: &expression::Key, text: &str, parent_key: &KeyColumn) -> Result<String, NoThrough> {

@@ -76,4 +76,15 @@ JOIN LATERAL (
   )
   SELECT down.typname FROM down WHERE down.typtype <> 'd' AND down.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 ) bt ON true
+-- The child's column takes the parent's value as it is stored: no foreign key may stand there to ask for one type.
+JOIN LATERAL (
+  WITH RECURSIVE down AS (
+    SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname FROM pg_catalog.pg_type t WHERE t.oid = co.atttypid
+    UNION ALL
+    SELECT t.typtype, t.typbasetype, t.typnamespace, t.typname
+    FROM down JOIN pg_catalog.pg_type t ON t.oid = down.typbasetype
+    WHERE down.typtype = 'd'
+  )
+  SELECT down.typname FROM down WHERE down.typtype <> 'd' AND down.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+) ct ON pg_catalog.replace(ct.typname::pg_catalog.text, 'varchar', 'text') = pg_catalog.replace(bt.typname::pg_catalog.text, 'varchar', 'text')
 LIMIT 1

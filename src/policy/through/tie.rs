@@ -7,15 +7,18 @@ use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
 use super::facts::Question;
-use super::{ThroughOptions, facts, fill, key};
+use super::{ThroughOptions, facts, fill, key, reading};
 use crate::pg::journal::{self, Entry};
-use crate::pg::{index_size, relation, settings};
+use crate::pg::{index_size, owner, relation, settings, spi};
 use crate::policy::facts::Columns;
 use crate::policy::protect::{execute, fence_called, plan_of};
 use crate::policy::{Options, Row, facts as tables, ident, rows, spec};
 
 /// What `protect_through` would do.
 pub(crate) fn plan_through(target: Oid, parent: Oid, options: ThroughOptions) -> Result<Vec<Row>, Error> {
+    if options.reading {
+        return reading::plan(target, parent, &options);
+    }
     require_owners(target, parent);
     settings::neutral(|| {
         let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
@@ -34,6 +37,9 @@ pub(crate) fn plan_through(target: Oid, parent: Oid, options: ThroughOptions) ->
 
 /// Ties the child to its parent, and fences it as soon as its rows are filled.
 pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions) -> Result<Vec<Row>, Error> {
+    if options.reading {
+        return reading::protect(target, parent, &options);
+    }
     require_owners(target, parent);
     settings::neutral(|| {
         let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
@@ -93,6 +99,12 @@ fn run(target: Oid, step: Step) -> Vec<Step> {
     else {
         return execute(target, vec![step]);
     };
+    if let through::Link::AddColumn { .. } = link {
+        // Where its type is a domain, the domain's conditions are evaluated: not with the caller's rights, who may
+        // be a superuser.
+        owner::as_role(relation::owner(target), || spi::execute(statement));
+        return vec![step.done()];
+    }
     if !link.across_orgs() {
         return execute(target, vec![step]);
     }
@@ -162,16 +174,12 @@ fn look(target: Oid, parent: Oid, options: &ThroughOptions) -> Result<Option<Wor
         parent: Oid::from_u32(parent.oid),
         key: named.as_ref(),
         parent_key: parent_key.as_ref(),
-        org: &org,
-        parent_org,
+        org: Some(&org),
+        parent_org: Some(parent_org),
     };
     let Some(linked) = facts::linked(&question) else { return Ok(None) };
     let Some(parents) = &linked.parent_key else {
-        let parent = parent.table();
-        return Err(no(match parent_key {
-            Some(column) => NoThrough::MissingParentKey { parent, column },
-            None => NoThrough::NoParentKey(parent),
-        }));
+        return Err(no(NoThrough::no_parent_key(parent.table(), parent_key)));
     };
     let key = key::read(&child, &options.key, &linked, parents).map_err(no)?;
     let standing = facts::standing(target);

@@ -1,7 +1,7 @@
 //! How a row's organization, or its project, is compared with the current one: as it is written in a
 //! statement, and as the server prints it.
 
-use super::{Column, Expression, Facts, Refusal, Source, family};
+use super::{Column, Expression, Facts, Reading, Refusal, Source, family};
 use crate::org::OrgType;
 use crate::sql::Ident;
 
@@ -10,7 +10,7 @@ use crate::sql::Ident;
 pub struct Clause {
     /// As it stands in CREATE POLICY.
     pub text: String,
-    /// As `pg_get_expr` prints it under the search_path `pg_catalog, pg_temp`.
+    /// As `pg_get_expr` prints it under the search_path `pg_catalog, pg_temp`, on one line.
     pub printed: String,
 }
 
@@ -25,6 +25,8 @@ pub struct Compared {
     operand: String,
     family: OrgType,
     column: Option<Ident>,
+    /// USING and WITH CHECK, where a parent is asked for the organization.
+    asked: Option<Box<(Clause, Clause)>>,
 }
 
 impl Compared {
@@ -39,6 +41,7 @@ impl Compared {
                 Self::column(column.ok_or_else(|| Refusal::MissingColumn(name.clone()))?)
             }
             Source::Expression(expression) => Ok(Self::expression(expression)),
+            Source::Parent(reading) => Ok(Self::key(reading, &facts.name)),
         }
     }
 
@@ -76,6 +79,7 @@ impl Compared {
             operand,
             family,
             column: Some(column.name.clone()),
+            asked: None,
         })
     }
 
@@ -88,6 +92,20 @@ impl Compared {
             operand: printed.clone(),
             family: *family,
             column: None,
+            asked: None,
+        }
+    }
+
+    /// The key of a parent that is asked.
+    fn key(reading: &Reading, table: &Ident) -> Self {
+        let Reading { key, column, family, .. } = reading;
+        Self {
+            written: column.as_ref().map_or_else(|| format!("({key})"), ToString::to_string),
+            printed: key.clone(),
+            operand: key.clone(),
+            family: *family,
+            column: column.clone(),
+            asked: Some(Box::new((reading.using(), reading.check(table)))),
         }
     }
 
@@ -96,9 +114,19 @@ impl Compared {
         self.family
     }
 
-    /// The column, where it is one.
+    /// The column that holds the organization, where one does.
     pub fn column_name(&self) -> Option<&Ident> {
-        self.column.as_ref()
+        self.column.as_ref().filter(|_| self.asked.is_none())
+    }
+
+    /// Whether a column leads the index: the organization's, or the key's.
+    pub(super) fn is_led_by_column(&self) -> bool {
+        self.column.is_some()
+    }
+
+    /// Whether a parent is asked with every statement.
+    pub(super) fn asks_parent(&self) -> bool {
+        self.asked.is_some()
     }
 
     /// As it stands in a statement.
@@ -124,11 +152,19 @@ impl Compared {
     /// The row is the current organization's. The operator is named with its schema: a bare `=` would be
     /// whatever the search_path finds first.
     pub fn own(&self) -> Clause {
+        if let Some(asked) = &self.asked {
+            return asked.0.clone();
+        }
         let reader = fence_org(self.family);
         Clause {
             text: format!("{} OPERATOR(pg_catalog.=) {reader}", self.written),
             printed: format!("({} = {reader})", self.operand),
         }
+    }
+
+    /// The same of a row that is written.
+    pub fn own_new(&self) -> Clause {
+        self.asked.as_ref().map_or_else(|| self.own(), |asked| asked.1.clone())
     }
 
     /// The row is nobody's, so everybody's to read.
@@ -150,7 +186,7 @@ impl Compared {
             printed: format!(
                 "((org_scope.project_scope() = 'all'::text) OR ({operand} = {current}) OR \
                  ((org_scope.project_scope() = 'joined'::text) AND (({printed} IS NULL) OR \
-                 ({operand} = ANY (ARRAY( SELECT unnest({joined}) AS unnest))))))"
+                 ({operand} = ANY (ARRAY(SELECT unnest({joined}) AS unnest))))))"
             ),
         }
     }
@@ -187,7 +223,7 @@ pub(super) fn reader_of(base_type: &str) -> Option<&'static str> {
     family::of_type(&("pg_catalog".to_owned(), base_type.to_owned())).map(fence_org)
 }
 
-fn fence_org(family: OrgType) -> &'static str {
+pub(super) fn fence_org(family: OrgType) -> &'static str {
     match family {
         OrgType::Text => "org_scope.fence_org()",
         OrgType::Uuid => "org_scope.fence_org_uuid()",

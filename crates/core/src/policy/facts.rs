@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Actor, Compared, CopyFacts, FENCE, Memory, MissingUser, Part, part};
+use super::{Actor, Compared, CopyFacts, FENCE, Memory, MissingUser, Part, Reading, part, reading};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table.
@@ -117,9 +117,11 @@ pub struct Policy {
     pub command: char,
     /// Whom it is for.
     pub roles: Vec<Grantee>,
-    /// USING as the server prints it.
+    /// USING as the server prints it, on one line.
+    #[serde(deserialize_with = "on_one_line")]
     pub using: Option<String>,
-    /// WITH CHECK as the server prints it.
+    /// WITH CHECK in the same way.
+    #[serde(deserialize_with = "on_one_line")]
     pub check: Option<String>,
     /// Columns of its own table that it depends on.
     pub columns: Vec<Ident>,
@@ -136,7 +138,8 @@ pub struct Index {
     pub valid: bool,
     /// Whether, once valid, it finds all rows of what leads it: btree, no predicate, the server's order.
     pub plain: bool,
-    /// What leads it; none where that is the org column.
+    /// What leads it, on one line; none where that is the org column.
+    #[serde(deserialize_with = "on_one_line")]
     pub leading: Option<String>,
     /// Its COMMENT.
     pub comment: Option<String>,
@@ -202,13 +205,17 @@ impl Index {
     pub fn serves(&self, org: &Compared) -> bool {
         self.plain
             && match &self.leading {
-                None => org.column_name().is_some(),
+                None => org.is_led_by_column(),
                 Some(leading) => {
                     let printed = org.printed();
                     *leading == printed || *leading == format!("({printed})")
                 }
             }
     }
+}
+
+fn on_one_line<'de, D: Deserializer<'de>>(printed: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(printed)?.map(|printed| reading::on_one_line(&printed)))
 }
 
 impl Facts {
@@ -273,9 +280,10 @@ impl Facts {
     pub(super) fn has_other_source(&self, org: &Compared) -> bool {
         let checks =
             [Part::Fence, Part::Gate].map(|part| self.policy(part.name()).and_then(|p| p.check.as_deref()));
-        let own = org.own().printed;
+        let own = org.own_new().printed;
         let same = checks.iter().flatten().any(|check| **check == own);
-        !same && checks.into_iter().flatten().any(|check| Compared::read_back(check).is_some())
+        let reads = |check| Compared::read_back(check).is_some();
+        !same && (checks.into_iter().flatten().any(reads) || Reading::read_back(self).is_some())
     }
 
     /// The columns that only the fence's comment names, as what stood on them is gone: facts tell of them

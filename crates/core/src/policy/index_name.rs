@@ -12,7 +12,7 @@ const TRIES: usize = 16;
 
 /// The names to try for an index led by the organization, best first.
 pub fn candidates(table: &Ident, org: &Source) -> Vec<Ident> {
-    prefixed("idx_", table.raw(), org.column().map_or(OF_EXPRESSION, Ident::raw))
+    prefixed("idx_", table.raw(), org.leading().map_or(OF_EXPRESSION, Ident::raw))
 }
 
 /// The names to try, best first: prefix, table and columns.

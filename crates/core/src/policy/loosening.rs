@@ -45,6 +45,12 @@ impl Loosening {
         })
     }
 
+    /// What an ALTER did that says the condition of a restrictive policy anew. What the fence compares is read from
+    /// its own condition, so one that compares another column looks like a fence on that column.
+    pub fn of_rewriting(facts: &Facts) -> Option<Self> {
+        facts.has_remains().then_some(Self::PolicyAltered)
+    }
+
     /// What the drop of a policy of this name did to a table that still stands.
     ///
     /// Without a permissive policy no row passes: a table in that state is closed, and its fence can go. So

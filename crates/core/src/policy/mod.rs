@@ -13,6 +13,7 @@ mod mention;
 mod note;
 mod part;
 mod protect;
+mod reading;
 mod refusal;
 #[cfg(test)]
 mod simulate;
@@ -39,6 +40,7 @@ pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
 pub use part::{Part, Wanted, is_restrictive};
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
+pub use reading::{Above, ROW as READING_ROW, Reading, alias as reading_alias};
 pub use refusal::{Refusal, Unfit};
 pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
 pub use step::{Kind, State, Step};

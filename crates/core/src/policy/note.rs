@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::action::Text;
 use super::view_note::{self, Need, Refresh};
-use super::{Expression, Facts, GATE, Grantee, Kind, Source, Spec, Step};
+use super::{Expression, Facts, GATE, Grantee, Kind, READING_ROW, Source, Spec, Step};
 use crate::sql::{Ident, QualifiedName};
 
 /// Something that was found about one table.
@@ -132,6 +132,16 @@ fn protect_call(table: &QualifiedName, org: &Source, more: &str) -> String {
             let (printed, family) = (Text(printed), Text(family.sql_name()));
             format!("SELECT * FROM org_scope.protect_expression({table}, {printed}, {family}{more})")
         }
+        Source::Parent(reading) => {
+            let key = Text(&reading.key);
+            let (parent, column) = match reading.parent() {
+                Some((parent, column)) => (Text(parent).to_string(), Text(column.raw()).to_string()),
+                None => ("'...'".into(), "'...'".into()),
+            };
+            format!(
+                "SELECT * FROM org_scope.protect_through({table}, {key}, {parent}, {column}, reading => true{more})"
+            )
+        }
     }
 }
 
@@ -170,6 +180,12 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
                     let update = format!("UPDATE {table} SET ... WHERE ({printed}) IS NULL");
                     (Some(update), "no session will see them")
                 }
+                Source::Parent(reading) => {
+                    let update = reading
+                        .orphans()
+                        .map(|orphans| format!("UPDATE {table} AS {READING_ROW} SET ... WHERE {orphans}"));
+                    (update, "their parent isn't there, so no session will see them")
+                }
             };
             let statement =
                 statement.map(|update| format!("SELECT org_scope.across_orgs({})", Text(&update)));
@@ -178,7 +194,14 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
         Finding::Uncounted => Step::note(
             Kind::NullRows,
             None,
-            "rows without an organization couldn't be counted: the table's owner may not read the org column",
+            match spec.org {
+                Source::Parent(_) => {
+                    "rows without a parent couldn't be counted: the table's owner hasn't the rights of the parents' owners"
+                }
+                _ => {
+                    "rows without an organization couldn't be counted: the table's owner may not read the org column"
+                }
+            },
         ),
         Finding::Dark { role, commands } => {
             let names: Vec<&str> = gate.iter().map(Grantee::raw).collect();
@@ -186,7 +209,8 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
             let off = [
                 ("force", spec.force),
                 ("create_index", spec.create_index),
-                ("set_default", spec.set_default),
+                // Of a table without an org column it can't be said.
+                ("set_default", spec.set_default || spec.org.asks_parent()),
             ];
             for (option, _) in off.into_iter().filter(|(_, on)| !on) {
                 options.push_str(&format!(", {option} => false"));

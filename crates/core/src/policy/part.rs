@@ -116,15 +116,15 @@ pub struct Wanted {
 /// The fence alone would let a row that is read be changed too, and so be stolen: where rows are shared,
 /// UPDATE and DELETE have a stricter one beside it.
 pub(super) fn restrictive(org: &Compared, shared: bool, project: Option<&Compared>) -> Vec<Wanted> {
-    let own = org.own();
+    let (own, new) = (org.own(), org.own_new());
     let (using, mut parts) = if shared {
-        let update = Wanted { part: Part::UpdateFence, using: own.clone(), check: Some(own.clone()) };
+        let update = Wanted { part: Part::UpdateFence, using: own.clone(), check: Some(new.clone()) };
         let delete = Wanted { part: Part::DeleteFence, using: own.clone(), check: None };
-        (own.clone().or(org.shared()), vec![update, delete])
+        (own.or(org.shared()), vec![update, delete])
     } else {
-        (own.clone(), Vec::new())
+        (own, Vec::new())
     };
-    parts.insert(0, Wanted { part: Part::Fence, using, check: Some(own) });
+    parts.insert(0, Wanted { part: Part::Fence, using, check: Some(new) });
     parts.extend(project.map(|project| {
         let inside = project.in_project();
         Wanted { part: Part::Project, using: inside.clone(), check: Some(inside) }
@@ -135,7 +135,7 @@ pub(super) fn restrictive(org: &Compared, shared: bool, project: Option<&Compare
 /// The permissive policies, beginning with the gate. They repeat what the fence says of each command:
 /// what takes the fence away, or makes it permissive, still shows no row of another organization.
 pub(super) fn permissive(org: &Compared, shared: bool) -> Vec<Wanted> {
-    let gate = Wanted { part: Part::Gate, using: org.own(), check: Some(org.own()) };
+    let gate = Wanted { part: Part::Gate, using: org.own(), check: Some(org.own_new()) };
     let nobodys = shared.then(|| Wanted { part: Part::SharedGate, using: org.shared(), check: None });
     [gate].into_iter().chain(nobodys).collect()
 }

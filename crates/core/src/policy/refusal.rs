@@ -1,7 +1,7 @@
 //! Why a table can't be protected, and what to do instead.
 
 use super::action::{List, Text};
-use super::{Actor, Compared, FENCE, Facts, Source, family};
+use super::{Actor, Compared, FENCE, Facts, Reading, Source, family};
 use crate::sql::{Ident, QualifiedName};
 
 /// A reason.
@@ -161,9 +161,15 @@ impl Refusal {
         let Some(fence) = facts.policy(FENCE) else { return Ok(org) };
         let columns = fence.columns.clone();
         let moves = match wanted {
-            Source::Column(column) => !columns.is_empty() && !columns.contains(column),
+            Source::Column(column) => {
+                !columns.is_empty() && !columns.contains(column) || Reading::read_back(facts).is_some()
+            }
             // What is compared would change under the users of the table, so they say so themselves.
             Source::Expression(_) => facts.has_other_source(&org),
+            Source::Parent(wanted) => {
+                let same = Reading::read_back(facts).is_some_and(|r| r.is_by_the_same_key(wanted));
+                !same && facts.has_other_source(&org)
+            }
         };
         if moves {
             Err(Self::FencedOn { columns, wanted: wanted.clone(), whole: Box::new(facts.whole()) })

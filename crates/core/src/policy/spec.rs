@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Compared, Facts, Grantee, part};
+use super::{Column, Compared, Facts, Grantee, Reading, part};
 use crate::org::OrgType;
 use crate::sql::Ident;
 
@@ -67,6 +67,8 @@ pub enum Source {
     Column(Ident),
     /// In the value of an expression over the row.
     Expression(Expression),
+    /// In a parent row.
+    Parent(Box<Reading>),
 }
 
 impl Source {
@@ -74,6 +76,20 @@ impl Source {
     pub fn column(&self) -> Option<&Ident> {
         match self {
             Self::Column(column) => Some(column),
+            Self::Expression(_) | Self::Parent(_) => None,
+        }
+    }
+
+    /// Whether a parent is asked for it with every statement.
+    pub fn asks_parent(&self) -> bool {
+        matches!(self, Self::Parent(_))
+    }
+
+    /// The column that leads the index: the organization's, or the key of the parent.
+    pub fn leading(&self) -> Option<&Ident> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Parent(reading) => reading.column.as_ref(),
             Self::Expression(_) => None,
         }
     }
@@ -150,6 +166,9 @@ impl Spec {
 impl Source {
     /// Where the fence that stands has it.
     fn read_back(facts: &Facts) -> Option<Self> {
+        if let Some(reading) = Reading::read_back(facts) {
+            return Some(Self::Parent(Box::new(reading)));
+        }
         let column = facts.column.as_ref().map(|c| Self::Column(c.name.clone()));
         let told = facts.memory().map(|m| m.expression);
         let expression = part::expression_of(facts).filter(|e| match &facts.column {

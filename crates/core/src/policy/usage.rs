@@ -10,6 +10,9 @@ pub fn usage_key(facts: &Facts) -> Option<(Source, OrgType)> {
     let fence = facts.policy(FENCE)?;
     let own = org.own();
     let shared = own.clone().or(org.shared());
+    if org.asks_parent() {
+        return None;
+    }
     let stands = fence.check.as_ref() == Some(&own.printed)
         && fence.using.as_ref().is_some_and(|using| [&own.printed, &shared.printed].contains(&using));
     stands.then(|| (source, org.family()))

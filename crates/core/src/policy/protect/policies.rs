@@ -30,7 +30,7 @@ impl Plan<'_> {
                 Part::Project => "the project's policy had been dropped",
                 _ => "the fence had been dropped",
             };
-            let reason = if brought { self.missing(why) } else { what_for(part) };
+            let reason = if brought { self.missing(why) } else { self.what_for(part) };
             self.push(part.kind(), create(), reason);
             self.comment(part);
             return true;
@@ -54,6 +54,10 @@ impl Plan<'_> {
             self.push(part.kind(), alter(), reason);
         }
         false
+    }
+
+    fn what_for(&self, part: Part) -> &'static str {
+        if part == Part::Fence && self.org.asks_parent() { ASKS_PARENT } else { what_for(part) }
     }
 
     /// Whether protect has brought this one before.
@@ -187,6 +191,11 @@ fn says(standing: &Policy, wanted: &Wanted) -> bool {
     standing.using.as_ref() == Some(&wanted.using.printed)
         && standing.check.as_ref() == wanted.check.as_ref().map(|check| &check.printed)
 }
+
+/// What a fence costs that asks a parent, said when it is chosen.
+const ASKS_PARENT: &str = "asks the parent: each statement first reads the keys of all the organization's parents, so that \
+    where these are many a lookup takes ten times as long as with an org column, and a page of the newest rows \
+    hundreds of times; each new row costs a lookup in the parent. Without reading => true a column is filled instead";
 
 fn what_for(part: Part) -> &'static str {
     match part {

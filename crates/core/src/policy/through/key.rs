@@ -52,6 +52,15 @@ pub fn typed(expression: &str, from: OrgType, to: OrgType) -> Option<String> {
     }
 }
 
+/// A column as an expression of a built-in type: below its domain, and a varchar as the text that it is.
+pub fn of_built_in_type(column: &Ident, type_name: &str, base_type: &(String, String)) -> String {
+    match (type_name, base_type.1.as_str()) {
+        ("text" | "uuid" | "bigint" | "integer" | "smallint", _) => column.to_string(),
+        (_, "varchar") => format!("({column})::pg_catalog.text"),
+        (_, base) => format!("({column})::pg_catalog.{base}"),
+    }
+}
+
 /// Whether a foreign key can stand on the two columns.
 pub fn comparable(key: &KeyColumn, parent_key: &KeyColumn) -> bool {
     key.base_type == parent_key.base_type

@@ -9,16 +9,20 @@ mod facts;
 mod key;
 mod link;
 mod plan;
+mod readers;
 mod refusal;
 mod route;
+mod suggestion;
 mod undo;
 
 pub use facts::{Expression, Keeper, KeyColumn, Linked, OtherParent, PlainKey, Standing, Trigger, Unique};
-pub use key::{Key, comparable, typed};
+pub use key::{Key, comparable, of_built_in_type, typed};
 pub use link::Link;
 pub use plan::{FEW_ROWS, Plan, Room, Rows, Tie, plan};
+pub use readers::Unreadable;
 pub use refusal::NoThrough;
 pub use route::Route;
+pub use suggestion::Suggestion;
 pub use undo::undo;
 
 /// The trigger on the child that fills the org column.

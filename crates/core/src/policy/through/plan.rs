@@ -92,6 +92,9 @@ impl NoThrough {
         if let Some(table) = [child, parent].into_iter().find(|t| t.kind == 'p' || t.is_partition) {
             return Err(Self::Partitioned(table.table()));
         }
+        if !child.parents.is_empty() || !child.open_children.is_empty() {
+            return Err(Self::Inherits);
+        }
         if !linked.trusted {
             return Err(Self::Owners {
                 parent: parent.table(),
@@ -105,20 +108,7 @@ impl NoThrough {
         let (Some(parent_key), Some(parent_org)) = (&linked.parent_key, &parent.column) else {
             return Err(Self::NoParentKey(parent.table()));
         };
-        let column = parent_key.name.clone();
-        if !linked.parent_key_unique {
-            return Err(Self::AmbiguousParentKey { parent: parent.table(), column });
-        }
-        let (parent_key_column, type_name) = (column, parent_key.type_name.clone());
-        let unlike = |key| Self::KeyType { key, parent_key: parent_key_column, type_name };
-        if family_of_type(&parent_key.base_type).is_none() || !parent_key.deterministic {
-            return Err(unlike(key.of_new()));
-        }
-        if let (Key::Column(_), Some(own)) = (key, &linked.key)
-            && !own.deterministic
-        {
-            return Err(unlike(own.name.to_string()));
-        }
+        Self::check_keys(&parent.table(), linked, parent_key)?;
         let triggers = linked.children.as_ref().filter(|_| linked.siblings > 0);
         if let (Key::Expression(_), Some(triggers)) = (key, triggers) {
             let ours = Link::CreateChildren { key: parent_key.name.clone(), org: parent_org.name.clone() };
@@ -133,6 +123,34 @@ impl NoThrough {
             return Err(Self::ColumnType { column: org.clone(), wanted: parent_org.type_name.clone() });
         }
         Ok((parent_key, parent_org))
+    }
+}
+
+impl NoThrough {
+    /// Whether the keys can be compared, and tell rows of the parent apart.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub fn check_keys(parent: &QualifiedName, linked: &Linked, parent_key: &KeyColumn) -> Result<(), Self> {
+        let column = parent_key.name.clone();
+        if !linked.parent_key_unique {
+            return Err(Self::AmbiguousParentKey { parent: parent.clone(), column });
+        }
+        let built_in = family_of_type(&parent_key.base_type).is_some() && parent_key.deterministic;
+        let unlike = linked.key.as_ref().filter(|own| !built_in || !own.deterministic);
+        if built_in && unlike.is_none() {
+            return Ok(());
+        }
+        let key = unlike.map_or_else(|| "the key".to_owned(), |own| own.name.to_string());
+        Err(Self::KeyType { key, parent_key: column, type_name: parent_key.type_name.clone() })
+    }
+
+    /// There is no such key.
+    pub fn no_parent_key(parent: QualifiedName, asked: Option<Ident>) -> Self {
+        match asked {
+            Some(column) => Self::MissingParentKey { parent, column },
+            None => Self::NoParentKey(parent),
+        }
     }
 }
 

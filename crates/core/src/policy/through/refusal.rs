@@ -11,6 +11,8 @@ pub enum NoThrough {
     Itself,
     /// One of the two is partitioned, or a partition.
     Partitioned(QualifiedName),
+    /// It inherits from others, or others from it.
+    Inherits,
     /// The child's owner doesn't have the rights of the parent's.
     Owners {
         /// The parent.
@@ -56,6 +58,10 @@ pub enum NoThrough {
         /// The column.
         column: Ident,
     },
+    /// It, or one of its parents, asks the table itself.
+    Cycle(QualifiedName),
+    /// The reading form was asked for, which has no org column.
+    ColumnToRead(Ident),
     /// The child has an org column of another type.
     ColumnType {
         /// The column.
@@ -87,6 +93,7 @@ impl NoThrough {
         match self {
             Self::Itself => "is its own parent".into(),
             Self::Partitioned(table) => format!("can't, as {table} is partitioned or a partition"),
+            Self::Inherits => "inherits columns, or hands them down".into(),
             Self::Owners { parent, child_owner, parent_owner } => {
                 format!(
                     "belongs to {child_owner}, who has not the rights of {parent_owner}, the owner of {parent}"
@@ -104,6 +111,10 @@ impl NoThrough {
             Self::MissingParentKey { parent, column } => format!("can't, as {parent} has no column {column}"),
             Self::AmbiguousParentKey { parent, column } => {
                 format!("can't, as several rows of {parent} could have the same {column}")
+            }
+            Self::Cycle(parent) => format!("can't, as {parent} itself asks it for its organization"),
+            Self::ColumnToRead(column) => {
+                format!("can't have {column}: no column holds the organization where the parent is asked")
             }
             Self::ColumnType { column, wanted } => {
                 format!("has a column {column} that is no {wanted}, as the parent's is")
@@ -128,8 +139,10 @@ impl NoThrough {
             Self::Key { why: Unfit::UserDefined, .. } => {
                 "It is evaluated for the rows of all organizations, with the owner's rights."
             }
+            Self::Cycle(_) => "Each would ask the other without end.",
             Self::GeneratedKey(_) => "It is computed after the trigger that would read it.",
             Self::Partitioned(_) => "A row that moves between partitions would leave its children behind.",
+            Self::Inherits => "Triggers and foreign keys are not handed down with the columns.",
             Self::ColumnType { .. } => "Both are compared by one operator, and a foreign key stands on both.",
             Self::Contradicting { .. } => "Which of the two is right can't be known. Nothing was changed.",
             _ => return None,
@@ -158,6 +171,18 @@ impl NoThrough {
             Self::OtherParent(_) => format!("SELECT * FROM org_scope.unprotect({target});"),
             Self::Contradicting { query, .. } => {
                 format!("SELECT org_scope.across_orgs({});", Text(query))
+            }
+            Self::Inherits => {
+                format!("SELECT * FROM org_scope.plan_through({target}, '...', '...', reading => true);")
+            }
+            Self::Cycle(parent) => {
+                format!("SELECT * FROM org_scope.unprotect({});", Text(&parent.to_string()))
+            }
+            Self::ColumnToRead(column) => {
+                format!(
+                    "SELECT * FROM org_scope.plan_through({target}, '...', '...', org_column => {});",
+                    Text(column.raw())
+                )
             }
             Self::ParentByExpression(_)
             | Self::Partitioned(_)
