@@ -348,7 +348,10 @@ fn the_view_shows_what_else_a_role_is() {
     let walled = Walled::new("access_adds", Server::Plain);
     let mut dba = walled.superuser();
     let (group, boss) = (walled.role("group"), walled.role("boss"));
-    let adds = format!("SELECT array_to_string(adds, ', ') FROM org_scope.access WHERE role = '{}'::regrole", walled.app);
+    let adds = format!(
+        "SELECT array_to_string(adds, ', ') FROM org_scope.access WHERE role = '{}'::regrole",
+        walled.app
+    );
     assert_eq!(dba.text(&adds), "");
     dba.run(&format!(
         "GRANT {group} TO {app}; GRANT {boss} TO {group}; ALTER ROLE {boss} BYPASSRLS; ALTER ROLE {app} CREATEROLE;
@@ -358,6 +361,8 @@ fn the_view_shows_what_else_a_role_is() {
     ));
     assert_eq!(
         dba.text(&adds),
-        format!("BYPASSRLS of {boss}, CREATEROLE, files of pg_read_server_files, ownership of public.loose of {group}")
+        format!(
+            "BYPASSRLS of {boss}, CREATEROLE, files of pg_read_server_files, ownership of public.loose of {group}"
+        )
     );
 }
