@@ -38,7 +38,30 @@ COMMENT ON TRIGGER access_changed ON org_scope.role_access IS 'tells every sessi
 -- security_invoker: with its owner's eyes it would show every bound organization to pg_read_all_data.
 CREATE VIEW org_scope.access WITH (security_invoker = true) AS
     SELECT a.role, a.how, a.lookups, a.bound_org, a.pooled,
-           coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security
+           coalesce(r.rolsuper OR r.rolbypassrls, false) AS bypasses_row_security,
+           ARRAY(
+               WITH RECURSIVE may_be(oid) AS (
+                   SELECT a.role::oid
+                   UNION
+                   SELECT m.roleid FROM may_be JOIN pg_catalog.pg_auth_members m ON m.member = may_be.oid
+               )
+               SELECT CASE WHEN g.oid = a.role THEN w.word ELSE w.word || ' of ' || pg_catalog.quote_ident(g.rolname) END
+               FROM may_be
+               JOIN pg_catalog.pg_roles g ON g.oid = may_be.oid,
+               LATERAL (
+                   SELECT v.word FROM (VALUES (g.rolsuper, 'SUPERUSER'), (g.rolbypassrls, 'BYPASSRLS'), (g.rolcreaterole, 'CREATEROLE'),
+                       (g.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'), 'files'))
+                       AS v(has, word)
+                   WHERE v.has
+                   UNION ALL
+                   SELECT 'ownership of ' || pg_catalog.format('%I.%I', n.nspname, c.relname)
+                   FROM pg_catalog.pg_class c
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid AND p.polname = 'org_scope_fence'
+                   WHERE c.relowner = g.oid AND NOT c.relforcerowsecurity
+               ) w
+               ORDER BY 1
+           ) AS adds
     FROM org_scope.role_access a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.role;
 REVOKE ALL ON org_scope.access FROM PUBLIC;
 COMMENT ON VIEW org_scope.access IS 'what each login role may do to the context';
@@ -48,6 +71,7 @@ COMMENT ON COLUMN org_scope.access.lookups IS 'the lookups that it may use, wher
 COMMENT ON COLUMN org_scope.access.bound_org IS 'the one organization of this login, whatever it sets';
 COMMENT ON COLUMN org_scope.access.pooled IS 'only transaction-local contexts';
 COMMENT ON COLUMN org_scope.access.bypasses_row_security IS 'no policy filters this role (superuser or BYPASSRLS): its context limits nothing';
+COMMENT ON COLUMN org_scope.access.adds IS 'what its attributes, memberships and ownership add: SUPERUSER, BYPASSRLS, CREATEROLE, files of the server, fenced tables whose owner passes the fence; of which role, where it is a member';
 
 -- SECURITY DEFINER: they write the table above and grant in the extension owner's name, for every role
 -- that was granted EXECUTE; search_path is fixed, and EXECUTE is nobody's to begin with: who may call

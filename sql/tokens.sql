@@ -61,3 +61,13 @@ REVOKE ALL ON FUNCTION org_scope.remove_signing_key(text, text) FROM PUBLIC;
 CREATE FUNCTION org_scope.authenticate(token text, is_local boolean DEFAULT false) RETURNS text
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_authenticate';
 COMMENT ON FUNCTION org_scope.authenticate(text, boolean) IS 'becomes the organization, and user, that a signed token names, until it expires; give the token as a parameter; returns the organization';
+
+-- For PostgREST's db-pre-request. The claims are those that it has verified and set; whoever can set them otherwise needs
+-- access direct for them to count.
+CREATE FUNCTION org_scope.pre_request(claims text DEFAULT 'standard') RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_pre_request';
+COMMENT ON FUNCTION org_scope.pre_request(text) IS 'for PostgREST: becomes the organization and user of the request''s verified claims, for the transaction; needs access direct';
+
+CREATE FUNCTION org_scope.pre_request_token() RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_pre_request_token';
+COMMENT ON FUNCTION org_scope.pre_request_token() IS 'for PostgREST: shows the request''s bearer token, for the transaction; needs access token';

@@ -342,3 +342,27 @@ fn a_project_of_a_transactions_organization_ends_with_it() {
     walled.db.superuser().run(&format!("SELECT org_scope.allow('{}', 'direct', pooled => true)", walled.app));
     assert_eq!(app.value("SELECT org_scope.current_org()"), None);
 }
+
+#[test]
+fn the_view_shows_what_else_a_role_is() {
+    let walled = Walled::new("access_adds", Server::Plain);
+    let mut dba = walled.superuser();
+    let (group, boss) = (walled.role("group"), walled.role("boss"));
+    let adds = format!(
+        "SELECT array_to_string(adds, ', ') FROM org_scope.access WHERE role = '{}'::regrole",
+        walled.app
+    );
+    assert_eq!(dba.text(&adds), "");
+    dba.run(&format!(
+        "GRANT {group} TO {app}; GRANT {boss} TO {group}; ALTER ROLE {boss} BYPASSRLS; ALTER ROLE {app} CREATEROLE;
+         GRANT pg_read_server_files TO {boss}; CREATE TABLE loose (org_id text); ALTER TABLE loose OWNER TO {group};
+         SELECT org_scope.protect('loose', force => false)",
+        app = walled.app
+    ));
+    assert_eq!(
+        dba.text(&adds),
+        format!(
+            "BYPASSRLS of {boss}, CREATEROLE, files of pg_read_server_files, ownership of public.loose of {group}"
+        )
+    );
+}

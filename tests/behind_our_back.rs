@@ -279,3 +279,29 @@ fn the_extension_goes_with_all_its_fences_where_a_superuser_says_so() {
     assert_eq!(owner.number("SELECT count(*) FROM agents"), 0);
     assert_eq!(superuser.number("SELECT count(*) FROM agents"), 5);
 }
+
+#[test]
+fn what_takes_children_along_stays_while_there_are_children() {
+    let wall = Wall::new("open_through");
+    let mut owner = wall.owner();
+    owner.run(
+        "CREATE TABLE runs (id int PRIMARY KEY, org_id text NOT NULL);
+         CREATE TABLE steps (id int PRIMARY KEY, run_id int REFERENCES runs);
+         CREATE TABLE keys (key text); INSERT INTO runs VALUES (1, 'a'); INSERT INTO steps VALUES (1, 1); INSERT INTO keys VALUES ('1:x');
+         SELECT org_scope.protect('runs'); SELECT org_scope.protect_through('steps', 'run_id', 'runs');
+         SELECT org_scope.protect_through('keys', $$split_part(key, ':', 1)$$, 'runs')",
+    );
+    for opening in [
+        "ALTER TABLE steps DROP CONSTRAINT org_scope_through",
+        "DROP TRIGGER org_scope_through ON keys",
+        "DROP TRIGGER org_scope_children ON runs",
+        "DROP TRIGGER org_scope_orphans ON runs",
+        // The key that it stands on.
+        "ALTER TABLE runs DROP COLUMN org_id CASCADE",
+    ] {
+        owner.refused(opening, "OS002").says("ties rows to their parents");
+    }
+    owner.run("ALTER TABLE steps DROP CONSTRAINT steps_run_id_fkey");
+    owner.run("DROP TABLE keys; DROP TRIGGER IF EXISTS org_scope_children ON runs; DROP TRIGGER IF EXISTS org_scope_orphans ON runs");
+    owner.run("SELECT org_scope.unprotect('steps'); SELECT org_scope.unprotect('runs')");
+}

@@ -66,3 +66,39 @@ fn every_sql_block_does_what_it_says() {
         db.drop_every_role();
     }
 }
+
+/// The files of examples/ that a page shows, and in what they are written.
+fn examples(folder: &Path, found: &mut Vec<(PathBuf, &'static str)>) {
+    for entry in fs::read_dir(folder).expect("a folder of examples/") {
+        let path = entry.expect("an entry of it").path();
+        let language = match path.extension().and_then(|e| e.to_str()) {
+            _ if path.is_dir() => {
+                examples(&path, found);
+                continue;
+            }
+            Some("sql") => "sql",
+            Some("ini") => "ini",
+            Some("py") => "python",
+            Some("js") => "javascript",
+            Some("rs") => "rust",
+            // What they require, which a page only names.
+            _ => continue,
+        };
+        found.push((path, language));
+    }
+}
+
+#[test]
+fn the_recipes_show_the_examples_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let page = fs::read_to_string(root.join("docs/recipes.md")).expect("the recipes");
+    let mut files = Vec::new();
+    examples(&root.join("examples"), &mut files);
+    for (path, language) in &files {
+        let name = path.strip_prefix(root).expect("below it").display();
+        let text = fs::read_to_string(path).expect("an example");
+        let block = format!("`{name}`:\n\n```{language}\n{text}```\n");
+        assert!(page.contains(&block), "docs/recipes.md does not show {name} as it is");
+    }
+    assert_eq!(page.matches("`examples/").count(), files.len(), "an example that isn't there");
+}

@@ -1,6 +1,6 @@
 //! System C, the chat inbox: staff and administrators of one organization share its conversations.
 
-use crate::harness::{Db, Role, Server, Session, System};
+use crate::harness::{Db, Private, Role, Server, Session, System};
 
 const XYZ: &str = "org-xyz-123";
 const X: &str = "org-x-123";
@@ -94,4 +94,115 @@ fn c7_the_database_derives_the_organization_from_an_account_or_a_page() {
         webhook.run("COMMIT");
     }
     webhook.refused("SELECT count(*) FROM integrations", "OS001");
+}
+
+/// The recipe's database, whose roles have plain names, with two organizations that were founded.
+struct Founded {
+    // Goes before its server.
+    db: Db,
+    orgs: [String; 2],
+    _server: Private,
+}
+
+impl Founded {
+    fn new(test: &str) -> Self {
+        let server = Private::new(false, &[]);
+        let db = Db::empty_on(&server, test);
+        let said = db.psql_script(include_str!("../examples/founding.sql"));
+        assert!(!said.stderr.contains("ERROR"), "{said:#?}");
+        let mut signup = db.connect_as("signup");
+        let orgs = ["a", "b"].map(|n| {
+            signup.text(&format!("SELECT found_organization('Org {n}', 'admin-{n}', '{n}@example.org')"))
+        });
+        Self { db, orgs, _server: server }
+    }
+
+    /// A transaction of the application for whoever has this account.
+    fn acting(&self, account: &str) -> Session {
+        let mut session = self.db.connect_as("inbox_app");
+        session.run("BEGIN");
+        session.run(&format!(
+            "SELECT org_scope.set_current_org_from('account', '{account}', is_local => true); SAVEPOINT s"
+        ));
+        session
+    }
+}
+
+#[test]
+fn c2_who_registers_founds_an_organization_and_sees_nothing_else() {
+    let founded = Founded::new("c2_founds");
+    assert_ne!(founded.orgs[0], founded.orgs[1]);
+    for (n, org) in ["a", "b"].iter().zip(&founded.orgs) {
+        let mut admin = founded.acting(&format!("admin-{n}"));
+        assert_eq!(&admin.text("SELECT org_scope.current_org()"), org);
+        assert_eq!(admin.column("SELECT name FROM organizations"), [format!("Org {n}")]);
+        assert_eq!(
+            admin.column("SELECT account_id || role || organization_id FROM users"),
+            [format!("admin-{n}admin{org}")]
+        );
+    }
+    // The registration founds, and that is all.
+    let mut signup = founded.db.connect_as("signup");
+    for (attack, sqlstate) in [
+        ("SELECT * FROM users", "OS001"),
+        ("SELECT * FROM organizations", "OS001"),
+        ("INSERT INTO users VALUES ('x', 'mine', 'staff', NULL, 'x')", "42501"),
+        ("INSERT INTO organizations VALUES ('mine', 'mine')", "42501"),
+        ("SET ROLE registrar", "42501"),
+        ("SELECT org_scope.set_current_org('mine')", "OS002"),
+        ("SELECT org_scope.set_current_org_from('account', 'admin-a')", "OS002"),
+        // An account that is somebody's already.
+        ("SELECT found_organization('again', 'admin-a', 'x')", "23505"),
+    ] {
+        signup.refused(attack, sqlstate);
+    }
+    // Tables of its own do not catch what it registers, nor run anything as the function's owner.
+    signup.run(
+        "CREATE TEMP TABLE organizations (id text, name text);
+         CREATE TEMP TABLE users (LIKE organizations);
+         SET search_path = pg_temp, public;
+         SELECT found_organization('third', 'admin-c', 'c@example.org')",
+    );
+    assert_eq!(signup.number("SELECT count(*) FROM pg_temp.organizations"), 0);
+    // Founded are three, not the one that was refused in between.
+    let mut everything = founded.db.superuser();
+    assert_eq!(
+        everything.column("SELECT name FROM organizations ORDER BY name"),
+        ["Org a", "Org b", "third"]
+    );
+    let who = "SELECT count(*) FROM information_schema.table_privileges WHERE grantee = 'registrar' AND privilege_type <> 'INSERT'";
+    assert_eq!(everything.number(who), 0);
+    for other in ["inbox_app", "inbox"] {
+        founded.db.connect_as(other).refused("SELECT found_organization('x', 'x', 'x')", "42501");
+    }
+}
+
+#[test]
+fn c2_staff_comes_into_its_administrators_organization_and_into_no_other() {
+    let founded = Founded::new("c2_joins");
+    let [a, b] = &founded.orgs;
+    let mut admin = founded.acting("admin-a");
+    let staff = "INSERT INTO users (account_id, role, email) VALUES ('staff-a', 'staff', 's') RETURNING organization_id || admin_id";
+    assert_eq!(admin.text(staff), format!("{a}admin-a"));
+    admin.run("SAVEPOINT s");
+    for (attack, sqlstate) in [
+        // The organization, by name, by an UPDATE, by taking somebody over.
+        (format!("INSERT INTO users (account_id, organization_id, role, email) VALUES ('x', '{b}', 'staff', 'x')"), "42501"),
+        (format!("UPDATE users SET organization_id = '{b}' WHERE account_id = 'staff-a'"), "42501"),
+        ("INSERT INTO users (account_id, role, email) VALUES ('admin-b', 'staff', 'x') ON CONFLICT (account_id) DO UPDATE SET email = 'mine'".to_owned(), "42501"),
+        // An administrator of another organization.
+        ("INSERT INTO users (account_id, role, admin_id, email) VALUES ('x', 'staff', 'admin-b', 'x')".to_owned(), "23503"),
+        // And the session's own.
+        (format!("SELECT org_scope.set_current_org('{b}', is_local => true)"), "OS002"),
+        ("SELECT org_scope.set_current_org_from('account', 'admin-b', is_local => true)".to_owned(), "OS003"),
+    ] {
+        admin.refused(&attack, sqlstate);
+        admin.run("ROLLBACK TO s");
+    }
+    admin.run("COMMIT");
+    let mut joined = founded.acting("staff-a");
+    assert_eq!(joined.text("SELECT org_scope.current_org()"), *a);
+    assert_eq!(joined.column("SELECT account_id FROM users ORDER BY 1"), ["admin-a", "staff-a"]);
+    let mut other = founded.acting("admin-b");
+    assert_eq!(other.column("SELECT account_id FROM users"), ["admin-b"]);
 }

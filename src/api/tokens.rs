@@ -1,11 +1,11 @@
-//! `org_scope.add_signing_key`, `import_jwks`, `remove_signing_key`, `authenticate`.
+//! `org_scope.add_signing_key`, `import_jwks`, `remove_signing_key`, `authenticate`, and what PostgREST calls.
 
 use org_scope_core::Error;
 use pgrx::datum::{Interval, IntoDatum};
 use pgrx::{JsonB, pg_sys::Datum};
 
 use crate::identity::keys::{self, Imported, Issuer};
-use crate::identity::tokens;
+use crate::identity::{pre_request, tokens};
 use crate::pg::entry::{Call, entry};
 use crate::pg::types::Name;
 
@@ -48,4 +48,12 @@ entry!(org_scope_remove_signing_key, pg_finfo_org_scope_remove_signing_key, |cal
 entry!(org_scope_authenticate, pg_finfo_org_scope_authenticate, |call| {
     let token: String = call.required(0, "token")?;
     Ok(Some(tokens::authenticate(&token, call.arg(1).unwrap_or(false))?).into())
+});
+entry!(org_scope_pre_request, pg_finfo_org_scope_pre_request, |call| {
+    pre_request::by_claims(&call.required::<String>(0, "claims")?)?;
+    Ok(().into())
+});
+entry!(org_scope_pre_request_token, pg_finfo_org_scope_pre_request_token, |_| {
+    pre_request::by_token()?;
+    Ok(().into())
 });

@@ -138,6 +138,18 @@ pub(crate) fn plan_folding() -> bool {
     PLAN_FOLDING.get()
 }
 
+/// A setting of somebody else's, where it is set.
+pub(crate) fn foreign(name: &str) -> Option<String> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: a NUL-terminated name; a setting that isn't there gives NULL.
+    let value = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: NUL-terminated, and copied before anything is set.
+    Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
+}
+
 struct SetterScope(bool);
 
 impl SetterScope {

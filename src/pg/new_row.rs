@@ -5,8 +5,8 @@
 use std::ffi::c_void;
 
 use pgrx::pg_sys::{
-    self, CmdType, CommonTableExpr, List, Node, NodeTag, OpExpr, Query, RTEKind, RangeTblEntry, RelabelType,
-    TargetEntry, Var, WCOKind, WithCheckOption,
+    self, CmdType, CommonTableExpr, List, Node, NodeTag, OnConflictAction, OpExpr, Query, RTEKind,
+    RangeTblEntry, RelabelType, TargetEntry, Var, WCOKind, WithCheckOption,
 };
 
 use super::fence_call::{self, Reader};
@@ -41,7 +41,7 @@ fn ask_less_in(query: &mut Query, reliances: *mut List) -> *mut List {
         return reliances;
     }
     let readers = fence_call::readers();
-    let mut target = Target::of_update(query);
+    let mut target = Target::of(query);
     // SAFETY: a query's own list.
     let cells = unsafe { list::cells(query.withCheckOptions) };
     let mut kept = 0;
@@ -51,9 +51,14 @@ fn ask_less_in(query: &mut Query, reliances: *mut List) -> *mut List {
         let this = unsafe { as_option(&cell) };
         let answered = column_compared(this.qual, &readers).is_some_and(|column| {
             // SAFETY: as above.
-            let mut earlier = cells[..kept].iter().map(|cell| unsafe { as_option(cell) });
-            earlier.any(|earlier| earlier.kind == this.kind && is_equal(earlier.qual, this.qual))
-                || target.as_mut().is_some_and(|target| target.answers(this, column))
+            let earlier = cells[..kept].iter().map(|cell| unsafe { as_option(cell) });
+            let mut same =
+                earlier.filter(|earlier| is_equal(earlier.qual, this.qual)).map(|earlier| earlier.kind);
+            same.clone().any(|kind| kind == this.kind)
+                || target.as_mut().is_some_and(|target| {
+                    let found = same.any(|kind| kind == WCOKind::WCO_RLS_CONFLICT_CHECK);
+                    target.answers(this, column, found)
+                })
         });
         if !answered {
             cells[kept] = cell;
@@ -122,7 +127,8 @@ fn column(expression: &Node) -> Option<Var> {
     }
 }
 
-/// The table of an UPDATE, where the statement says all that happens to its rows.
+/// The table of an UPDATE, or of an INSERT that updates what it conflicts with, where the statement says all that
+/// happens to the rows that it finds.
 struct Target<'a> {
     index: i32,
     assigned: Vec<i16>,
@@ -131,10 +137,17 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn of_update(query: &Query) -> Option<Self> {
-        if query.commandType != CmdType::CMD_UPDATE {
-            return None;
-        }
+    fn of(query: &Query) -> Option<Self> {
+        let targets = match query.commandType {
+            CmdType::CMD_UPDATE => query.targetList,
+            // SAFETY: NULL, or what an INSERT does where it conflicts.
+            CmdType::CMD_INSERT => {
+                unsafe { query.onConflict.as_ref() }
+                    .filter(|conflict| conflict.action == OnConflictAction::ONCONFLICT_UPDATE)?
+                    .onConflictSet
+            }
+            _ => return None,
+        };
         // SAFETY: a query's range table, whose entries nobody else touches meanwhile.
         let table = unsafe { list::cells(query.rtable) };
         let cell = table.get(usize::try_from(query.resultRelation).ok()?.checked_sub(1)?)?;
@@ -143,16 +156,16 @@ impl Target<'_> {
         if entry.rtekind != RTEKind::RTE_RELATION || !relation::is_updated_as_told(entry.relid) {
             return None;
         }
-        // SAFETY: a query's target list.
-        let targets = unsafe { list::nodes::<TargetEntry>(query.targetList) };
+        // SAFETY: a list of assignments.
+        let targets = unsafe { list::nodes::<TargetEntry>(targets) };
         let assigned = targets.filter(|t| !t.resjunk).map(|t| t.resno).collect();
         Some(Self { index: query.resultRelation, assigned, entry, relied_on: false })
     }
 
-    /// Whether the row that the UPDATE finds has the answer: it was asked the same, and the new one has
-    /// the same column.
-    fn answers(&mut self, question: &WithCheckOption, column: Var) -> bool {
-        // SAFETY: the conditions on an entry of the range table.
+    /// Whether the row that is found has the answer: it was asked the same, as a row to update or as one that was
+    /// `found` by a conflict, and the new one has the same column.
+    fn answers(&mut self, question: &WithCheckOption, column: Var, found: bool) -> bool {
+        // SAFETY: the conditions on an entry of the range table; an INSERT's has none.
         let mut asked = unsafe { list::cells(self.entry.securityQuals) }.iter().map(|cell| {
             // SAFETY: a list of expressions.
             unsafe { cell.ptr_value }.cast::<Node>()
@@ -161,7 +174,7 @@ impl Target<'_> {
             && column.varno == self.index
             && column.varlevelsup == 0
             && !self.assigned.contains(&column.varattno)
-            && asked.any(|condition| is_equal(condition, question.qual));
+            && (found || asked.any(|condition| is_equal(condition, question.qual)));
         if answered {
             self.relied_on = true;
             // The planner looks for children again, and would find one that comes meanwhile.

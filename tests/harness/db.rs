@@ -110,6 +110,11 @@ impl Db {
         Session::open(self.address.config(&self.name, role.name()))
     }
 
+    /// A session of a role that a script has created, under a name of its own.
+    pub(crate) fn connect_as(&self, role: &str) -> Session {
+        Session::open(self.address.config(&self.name, role))
+    }
+
     /// A session that passes `options` in its startup packet, as PGOPTIONS or a connection string would.
     pub(crate) fn connect_with_options(&self, role: &Role, options: &str) -> Session {
         let mut config = self.address.config(&self.name, role.name());

@@ -18,10 +18,13 @@ fn a_trigger_that_comes_while_the_statement_is_planned_is_caught() {
              AS $$ BEGIN RETURN (SELECT change()); END $$"
     ));
     owner.act_for(A);
-    owner
-        .refused("UPDATE notes SET body = constant() WHERE id = 1", "55006")
-        .says("after the statement was planned");
-    assert_eq!(walled.truth(), "a1 a2 a3 b4 b5");
+    for statement in [
+        "UPDATE notes SET body = constant() WHERE id = 1",
+        "INSERT INTO notes (id, body) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET body = constant()",
+    ] {
+        owner.refused(statement, "55006").says("after the statement was planned");
+        assert_eq!(walled.truth(), "a1 a2 a3 b4 b5", "{statement}");
+    }
 }
 
 #[test]

@@ -158,8 +158,8 @@ fn thief(tree: &Tree) -> Session {
 }
 
 /// Puts another key into the trigger that names it.
-fn rekey(session: &mut Session, child: &str, parent: &str, key: &str) {
-    session.run(&format!(
+fn rekey(wall: &Wall, child: &str, parent: &str, key: &str) {
+    wall.tamper(&format!(
         "DROP TRIGGER IF EXISTS org_scope_through ON {child};
          CREATE CONSTRAINT TRIGGER org_scope_through AFTER INSERT OR UPDATE ON {child} FROM {parent} NOT DEFERRABLE
              FOR EACH ROW WHEN ((({key}) IS NOT NULL) AND (new.org_id IS NOT NULL)) EXECUTE FUNCTION org_scope.check_parent()"
@@ -181,7 +181,7 @@ fn a_key_of_its_owners_own_making_reads_nothing_past_a_fence() {
          CREATE CAST (odd AS int) WITH FUNCTION to_int(odd) AS IMPLICIT",
     );
     for key in ["look(new.k)", "to_odd(new.k)"] {
-        rekey(&mut thief, "chi", "par", key);
+        rekey(&tree.wall, "chi", "par", key);
         thief.notices();
         for moving in [
             "UPDATE par SET org_id = 'c'",
@@ -196,7 +196,7 @@ fn a_key_of_its_owners_own_making_reads_nothing_past_a_fence() {
     }
     // One of the server's functions that take a query.
     rekey(
-        &mut thief,
+        &tree.wall,
         "chi",
         "par",
         "length(query_to_xml('SELECT * FROM public.seen', true, true, '')::text)",
@@ -261,7 +261,7 @@ fn ties_of_a_users_making_that_fit_no_row_are_refused() {
          CREATE TRIGGER org_scope_fill BEFORE INSERT OR UPDATE OF k, org_id ON odd FOR EACH ROW
              EXECUTE FUNCTION org_scope.fill_from_parent()",
     );
-    rekey(&mut owner, "odd", "par", "split_part(new.k, ':', 1)::int");
+    rekey(&wall, "odd", "par", "split_part(new.k, ':', 1)::int");
     owner.refused("INSERT INTO odd VALUES (1, '1:x')", "OS010");
     owner.refused("INSERT INTO odd VALUES (1, '1:x', 'a')", "OS010");
     owner.run("DROP TABLE odd");
@@ -292,7 +292,7 @@ fn a_tie_that_becomes_another_while_a_row_is_written_stores_nothing_wrong() {
              EXECUTE FUNCTION org_scope.fill_from_parent();
          CREATE FUNCTION pick(k text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN split_part(k, ':', 1); END $$",
     );
-    rekey(&mut owner, "odd", "par", "pick(new.k)");
+    rekey(&wall, "odd", "par", "pick(new.k)");
     owner.run("INSERT INTO odd VALUES (1, '1:x')");
     // The name of the function means one of another type now.
     owner.run(

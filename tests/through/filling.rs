@@ -151,7 +151,7 @@ fn drift_is_listed_and_mended() {
         "DROP TRIGGER org_scope_fill ON steps; CREATE TRIGGER org_scope_fill BEFORE INSERT ON steps FOR EACH ROW \
          EXECUTE FUNCTION org_scope.fill_from_parent()",
     ] {
-        owner.run(damage);
+        tree.wall.tamper(damage);
         let drift = "SELECT array_to_string(drift, ' ') FROM org_scope.protected_tables WHERE target = 'steps'::regclass";
         assert_eq!(owner.text(drift), "through", "{damage}");
         let steps = owner.steps(LEVELS[0].1);

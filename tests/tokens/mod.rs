@@ -3,6 +3,7 @@
 mod attacks;
 mod ends;
 mod keys;
+mod postgrest;
 
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};

@@ -296,6 +296,8 @@ pub enum Error {
     /// A text can't be a name.
     BadName,
 
+    /// The same, said to PostgREST.
+    Http(Box<Error>),
     /// A token stands in the text of a statement.
     TokenInQuery,
     /// No key is registered for the token's issuer and kid.
@@ -796,6 +798,16 @@ impl Error {
                 say("42602", "a name must not be empty, or longer than 63 bytes".into(), None, None)
             }
 
+            // PostgREST answers `PTxyz` with the status xyz.
+            Self::Http(error) => {
+                let report = error.report();
+                let sqlstate = match report.sqlstate {
+                    "OS007" | "OS008" => "PT401",
+                    "OS002" | "OS005" | "OS006" => "PT403",
+                    other => other,
+                };
+                Report { sqlstate, ..report }
+            }
             Self::TokenInQuery => say(
                 "OS007",
                 "token refused: it stands in the text of the statement".into(),

@@ -6,6 +6,7 @@
 use std::ffi::CStr;
 
 use org_scope_core::Error;
+use org_scope_core::policy::through::{CHILDREN, ORPHANS};
 use org_scope_core::policy::{Facts, Loosening};
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::pg::catalog::{self, About};
 use crate::pg::touch::Touch;
 use crate::pg::{report, role, settings};
 use crate::policy::facts::{self, query};
+use crate::policy::through;
 
 const TOUCHED: &CStr = query(concat!(include_str!("touched.sql"), "\0"));
 const DROPPED: &CStr = query(concat!(include_str!("dropped.sql"), "\0"));
@@ -23,12 +25,21 @@ struct Touched {
     table: u32,
 }
 
-/// A policy or trigger with one of our names, of a table that still stands.
+/// A policy, trigger or constraint with one of our names, of a table that still stands.
 #[derive(Debug, Deserialize)]
 struct Dropped {
     table: u32,
     policy: Option<String>,
+    /// Of a trigger, or of a constraint.
     trigger: Option<String>,
+}
+
+impl Dropped {
+    /// Whether it was for children that are gone themselves.
+    fn is_left_over(&self) -> bool {
+        self.trigger.as_ref().is_some_and(|name| [CHILDREN, ORPHANS].contains(&name.as_str()))
+            && !through::has_children(Oid::from_u32(self.table))
+    }
 }
 
 /// After a statement that can have changed a fence.
@@ -52,7 +63,8 @@ pub(super) fn altered(touch: &Touch) -> Result<(), Error> {
 /// OS002 where it did.
 pub(super) fn dropped() -> Result<(), Error> {
     settings::neutral(|| {
-        catalog::read::<Dropped>(DROPPED, About::One, &[]).iter().try_for_each(|dropped| {
+        let all = catalog::read::<Dropped>(DROPPED, About::One, &[]);
+        all.iter().filter(|dropped| !dropped.is_left_over()).try_for_each(|dropped| {
             judge(dropped.table, false, |facts| {
                 let policy = dropped.policy.as_ref();
                 let trigger = dropped.trigger.as_ref();

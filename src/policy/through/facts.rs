@@ -97,6 +97,11 @@ pub(super) fn children(parent: Oid) -> Vec<Child> {
     catalog::read(CHILDREN, About::One, &[parent.into()])
 }
 
+/// Whether there are any.
+pub(crate) fn has_children(parent: Oid) -> bool {
+    !children(parent).is_empty()
+}
+
 /// Who may not read what the fence of the parent asks, and the parent's key, though it has rights on the child.
 pub(super) fn unreadable(child: Oid, parent: Oid, key: &Ident, forced: bool) -> Vec<Unreadable> {
     let args = [child.into(), parent.into(), key.raw().to_owned().into(), forced.into()];

@@ -8,6 +8,7 @@ mod reading;
 mod suggest;
 mod tie;
 
+pub(super) use facts::has_children;
 pub(super) use fill::end_transaction;
 pub(crate) use fill::{begin_fill, fill_step};
 pub(crate) use fire::{check_parent, fill_from_parent, move_children};

@@ -57,6 +57,12 @@ pub(crate) fn install(pg: Option<u16>, mut missing: Missing) -> Result<()> {
             "touches it, and `pg_dropcluster --stop VERSION main` removes it if you don't want it.",
         );
     }
+    if packages.contains(&"pgbouncer") {
+        println!();
+        terminal::note(
+            "Debian's package also starts a PgBouncer on port 6432, which org_scope never touches.",
+        );
+    }
     println!("\n  {}", style(format!("{}apt-get install {}", shown(root), packages.join(" "))).dim());
     // Lists that were never fetched, or are outdated, are the common reason for a failed install.
     if !updated {

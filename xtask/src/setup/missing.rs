@@ -1,6 +1,7 @@
 //! What a machine lacks, and what each thing is for.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use org_scope_cluster::Operator;
 
@@ -42,6 +43,17 @@ impl Missing {
         );
     }
 
+    /// The recipes run applications in several languages behind a pooler.
+    pub(crate) fn for_recipes(&mut self) {
+        // Debian puts it where only root's PATH leads.
+        let pgbouncer = on_path("pgbouncer") || Path::new("/usr/sbin/pgbouncer").is_file();
+        self.need(pgbouncer, "pgbouncer", "PgBouncer", "the recipes' applications connect through it");
+        let venv = "Python 3 with venv and pip";
+        self.need(has_venv(), "python3-venv", venv, "the recipes for psycopg, SQLAlchemy and Django");
+        self.need(on_path("node"), "nodejs", "Node.js", "the recipe for node-postgres");
+        self.need(on_path("npm"), "npm", "npm", "it fetches node-postgres");
+    }
+
     /// PostgreSQL's own sources are packed with it.
     pub(crate) fn for_sources(&mut self) {
         self.need(on_path("bzip2"), "bzip2", "bzip2", "PostgreSQL's own tests are unpacked with it");
@@ -79,6 +91,13 @@ impl Missing {
 pub(crate) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+/// Debian's Python comes without the parts that make an environment.
+fn has_venv() -> bool {
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ensurepip, venv"]).stdout(Stdio::null()).stderr(Stdio::null());
+    python.status().is_ok_and(|status| status.success())
 }
 
 /// libclang as bindgen finds it: named in the environment, or where distributions put it.

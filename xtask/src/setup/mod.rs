@@ -40,7 +40,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         println!("{}", found.pg_config.display());
         return Ok(());
     }
-    let installation = for_tests(command.setup.pg)?;
+    let installation = for_all_tests(command.setup.pg)?;
     terminal::note(&format!("PostgreSQL {} at {}", installation.version, installation.bindir.display()));
     terminal::note(&format!("cargo-pgrx at {}", CargoPgrx::ready()?.path().display()));
     Ok(())
@@ -56,6 +56,15 @@ pub(crate) fn for_tests(pg: Option<u16>) -> Result<Installation> {
     ready(pg, |missing| {
         missing.for_building();
         missing.for_pgrx_tests();
+    })
+}
+
+/// The same, and what the recipes need apart from what pip and npm bring.
+pub(crate) fn for_all_tests(pg: Option<u16>) -> Result<Installation> {
+    ready(pg, |missing| {
+        missing.for_building();
+        missing.for_pgrx_tests();
+        missing.for_recipes();
     })
 }
 

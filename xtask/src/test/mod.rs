@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI runs.
 
 mod pgrx;
+mod recipes;
 mod wall;
 
 use std::process::Command;
@@ -36,6 +37,8 @@ enum Kind {
     Pgrx,
     /// The integration tests in tests/, over connections
     Wall,
+    /// The recipes in examples/, with their drivers behind PgBouncer
+    Recipes,
 }
 
 impl Arguments {
@@ -52,9 +55,14 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let installation = setup::for_tests(arguments.setup.pg)?;
+    let kinds = arguments.kinds();
+    let installation = if kinds.contains(&Kind::Recipes) {
+        setup::for_all_tests(arguments.setup.pg)?
+    } else {
+        setup::for_tests(arguments.setup.pg)?
+    };
     let mut failed = Vec::new();
-    for kind in arguments.kinds() {
+    for kind in kinds {
         let result = match kind {
             Kind::Core => core(&installation, arguments),
             Kind::Doc => doc(&installation),
@@ -64,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             }
             Kind::Pgrx => pgrx::run(&installation, arguments),
             Kind::Wall => wall::run(&installation, arguments),
+            Kind::Recipes => recipes::run(&installation, arguments),
         };
         // The others still have something to say.
         if let Err(error) = result {

@@ -22,7 +22,7 @@ pub(super) fn run(installation: &Installation, arguments: &Arguments) -> Result<
     template(&preloaded)?;
 
     let mut test = workspace::cargo(installation);
-    test.args(["test", "-p", "org_scope_tests"]);
+    test.args(["test", "-p", "org_scope_tests", "--test", "wall"]);
     arguments.filter(&mut test);
     test.args(["--", "--test-threads=4"]);
     test.env("ORG_SCOPE_TEST_PLAIN", plain.address().to_string());

@@ -1,5 +1,6 @@
 //! What a statement of somebody else's did to a fence that stood.
 
+use super::through::{CHILDREN, KEEPER, ORPHANS};
 use super::{FENCE, Facts, GUARD, Kind, STAMP, Spec, drift, part};
 use crate::sql::Ident;
 
@@ -21,6 +22,8 @@ pub enum Loosening {
     GuardOff,
     /// The trigger that stamps the actor doesn't fire any more.
     StampOff,
+    /// What takes a row along when its parent moves is gone.
+    ThroughOff,
 }
 
 impl Loosening {
@@ -60,13 +63,14 @@ impl Loosening {
         (part::is_restrictive(name) && opens).then(|| Self::PolicyDropped(name.to_owned()))
     }
 
-    /// What the drop of a trigger of this name did to a table that still stands.
+    /// What the drop of a trigger or constraint of this name did to a table that still stands.
     pub fn of_dropped_trigger(facts: &Facts, name: &str) -> Option<Self> {
         // Without the fence it guards nothing.
         facts.policy(FENCE)?;
         match name {
             GUARD => Some(Self::GuardOff),
             STAMP => Some(Self::StampOff),
+            KEEPER | CHILDREN | ORPHANS => Some(Self::ThroughOff),
             _ => None,
         }
     }
@@ -80,6 +84,7 @@ impl Loosening {
             Self::PolicyDropped(name) => format!("policy {name} is dropped"),
             Self::GuardOff => "the trigger that stops TRUNCATE is taken away or switched off".into(),
             Self::StampOff => "the trigger that says who made a row is taken away or switched off".into(),
+            Self::ThroughOff => "what ties rows to their parents' organization is taken away".into(),
         }
     }
 
@@ -92,6 +97,7 @@ impl Loosening {
             Self::ForceOff { .. } => "The owner would read and write the rows of every organization.",
             Self::GuardOff => "Row security doesn't filter TRUNCATE.",
             Self::StampOff => "Roles could write rows in another user's name.",
+            Self::ThroughOff => "A row would stay with the organization that its parent has left.",
         }
     }
 }

@@ -13,9 +13,9 @@
 use std::fmt;
 
 use super::claims;
-use super::json::{Json, Object};
+use super::json::{self, Json, Object};
 use super::path_text::Reader;
-use super::refused::Value;
+use super::refused::{Part, Value};
 use super::{BadClaims, Refused};
 
 /// One step into a value.
@@ -61,6 +61,15 @@ impl ClaimPaths {
             Some((word, paths)) => Ok(Self { preset: Some(word), ..Reader::new(paths).paths()? }),
             None => Reader::new(text).paths(),
         }
+    }
+
+    /// Organization and user by claims that somebody else has verified.
+    ///
+    /// # Errors
+    /// The reason, where they aren't one JSON object without a member twice, or name no organization.
+    pub fn read(&self, claims: &str) -> Result<(String, Option<String>), Refused> {
+        let claims = json::object(claims).map_err(|fault| fault.of(Part::Claims))?;
+        Ok((self.org(&claims)?, self.user(&claims)?))
     }
 
     /// The organization.

@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::MAX_DEPTH;
+use super::refused::Part;
+use super::{MAX_DEPTH, Refused};
 
 /// The members of an object.
 pub(super) type Object = BTreeMap<String, Json>;
@@ -36,6 +37,18 @@ pub(super) enum Fault {
     Duplicate,
     /// Objects or arrays lie too deep.
     TooDeep,
+}
+
+impl Fault {
+    /// As a reason to refuse a token.
+    pub(super) fn of(self, which: Part) -> Refused {
+        match self {
+            Self::Malformed => Refused::NotJson(which),
+            Self::NotObject => Refused::NotObject(which),
+            Self::Duplicate => Refused::Duplicate(which),
+            Self::TooDeep => Refused::TooDeep(which),
+        }
+    }
 }
 
 /// Reads an object and nothing behind it.

@@ -1,7 +1,7 @@
 //! A token as it was presented, and what it says once it is verified.
 
 use super::header::{Header, is_name};
-use super::json::{self, Fault, Json, Object};
+use super::json::{self, Json, Object};
 use super::refused::Part;
 use super::{MAX_TOKEN_BYTES, Refused, SigningKey, base64url, claims, signature, time};
 
@@ -108,10 +108,5 @@ impl std::fmt::Debug for Presented<'_> {
 fn object(part: &str, which: Part) -> Result<Object, Refused> {
     let bytes = base64url::decode(part).ok_or(Refused::Base64)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Refused::NotUtf8(which))?;
-    json::object(text).map_err(|fault| match fault {
-        Fault::Malformed => Refused::NotJson(which),
-        Fault::NotObject => Refused::NotObject(which),
-        Fault::Duplicate => Refused::Duplicate(which),
-        Fault::TooDeep => Refused::TooDeep(which),
-    })
+    json::object(text).map_err(|fault| fault.of(which))
 }
