@@ -140,11 +140,13 @@ impl Target<'_> {
     fn of(query: &Query) -> Option<Self> {
         let targets = match query.commandType {
             CmdType::CMD_UPDATE => query.targetList,
-            // SAFETY: NULL, or what an INSERT does where it conflicts.
             CmdType::CMD_INSERT => {
-                unsafe { query.onConflict.as_ref() }
-                    .filter(|conflict| conflict.action == OnConflictAction::ONCONFLICT_UPDATE)?
-                    .onConflictSet
+                // SAFETY: NULL, or what an INSERT does where it conflicts.
+                let conflict = unsafe { query.onConflict.as_ref() }?;
+                if conflict.action != OnConflictAction::ONCONFLICT_UPDATE {
+                    return None;
+                }
+                conflict.onConflictSet
             }
             _ => return None,
         };
