@@ -8,11 +8,11 @@ fn short(seconds: u64) -> String {
     signed("k1", &format!(r#"{{"iss":"{ISSUER}","exp":{},"org_id":"a","sub":"user_1"}}"#, now() + seconds))
 }
 
+/// Waits until a token is over that was made when, or a moment after, `end` was reckoned.
 fn wait_for_the_end(wall: &Wall, end: u64) {
     let mut clock = wall.db.superuser();
-    while clock.number("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
-        < i64::try_from(end).expect("soon")
-    {
+    let now = "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint";
+    while clock.number(now) <= i64::try_from(end).expect("soon") {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
@@ -35,8 +35,8 @@ fn every_statement_that_starts_later_is_closed() {
             app
         })
         .collect();
-    let end = now() + 3;
-    let token = short(3);
+    let end = now() + 6;
+    let token = short(6);
     for app in &mut sessions {
         app.shows(&token, false).expect("taken");
         for _ in 0..2 {
@@ -79,8 +79,8 @@ fn every_statement_that_starts_later_is_closed() {
 fn a_cursor_shows_rows_of_its_own_organization_or_none() {
     let (wall, _owner) = walled("token_cursor");
     let mut app = wall.db.connect(&wall.app);
-    let end = now() + 2;
-    app.shows(&short(2), false).expect("taken");
+    let end = now() + 4;
+    app.shows(&short(4), false).expect("taken");
     app.run("BEGIN; DECLARE c CURSOR FOR SELECT org_id FROM agents; FETCH 1 FROM c");
     wait_for_the_end(&wall, end);
     match app.try_run("FETCH ALL FROM c") {
@@ -95,8 +95,8 @@ fn missing_org_empty_does_not_hide_the_end() {
     wall.db.configure("org_scope.missing_org", "empty");
     let mut app = wall.db.connect(&wall.app);
     assert_eq!(app.number(COUNT), 0);
-    let end = now() + 2;
-    app.shows(&short(2), false).expect("taken");
+    let end = now() + 4;
+    app.shows(&short(4), false).expect("taken");
     assert_eq!(app.number(COUNT), 2);
     wait_for_the_end(&wall, end);
     app.refused(COUNT, "OS008");
@@ -108,15 +108,15 @@ fn a_token_for_a_transaction_ends_inside_it() {
     wall.db.superuser().run(&format!("SELECT org_scope.allow('{}', 'token', pooled => true)", wall.app));
     let mut app = wall.db.connect(&wall.app);
     app.refuses(&token_of("a", "user_1"), "OS003");
-    let end = now() + 2;
     app.run("BEGIN");
-    app.shows(&short(2), true).expect("taken");
+    app.shows(&short(4), true).expect("taken");
     assert_eq!(app.number(COUNT), 2);
     // One organization in each transaction, also when its token has ended.
     assert_eq!(app.shows(&token_of("b", "user_2"), true).expect_err("second").sqlstate, "OS003");
     app.run("ROLLBACK; BEGIN");
-    app.shows(&short(2), true).expect("taken");
-    wait_for_the_end(&wall, end + 1);
+    let end = now() + 4;
+    app.shows(&short(4), true).expect("taken");
+    wait_for_the_end(&wall, end);
     app.refused(COUNT, "OS008");
     app.run("ROLLBACK");
     app.refused(COUNT, "OS001");
