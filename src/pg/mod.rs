@@ -47,6 +47,7 @@ pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod spi;
+pub(crate) mod table_cache;
 pub(crate) mod tally;
 pub(crate) mod throw;
 pub(crate) mod touch;
@@ -68,6 +69,5 @@ pub(crate) fn init() {
     executor::init();
     utility::init();
     noforce::init();
-    parent_row::init();
     xact::init();
 }
