@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod adopted_row;
 pub(crate) mod attempt;
 pub(crate) mod backend;
 pub(crate) mod call_site;
@@ -53,6 +54,7 @@ pub(crate) mod throw;
 pub(crate) mod touch;
 pub(crate) mod transaction;
 pub(crate) mod types;
+pub(crate) mod untriggered;
 pub(crate) mod utility;
 pub(crate) mod watched;
 pub(crate) mod xact;

@@ -27,6 +27,7 @@ mod view_note;
 
 pub use action::Action;
 pub(crate) use action::{List, Text};
+pub(crate) use compared::fence_org;
 pub use compared::{Clause, Compared};
 pub use copy_view::{CopyFacts, copy_view_name, wants_copy_view};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Stamp, Through};
