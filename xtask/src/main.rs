@@ -1,10 +1,12 @@
 //! The project's own commands: `cargo xtask demo`, `test`, `bench`, `scale`, `regress`, `schema`, `setup`.
 
 mod bench;
+mod chapter;
 mod clock;
 mod demo;
 mod difference;
 mod fuzz;
+mod plan;
 mod prepare;
 mod regress;
 mod scale;
@@ -14,6 +16,8 @@ mod statistics;
 mod table;
 mod terminal;
 mod test;
+mod unit;
+mod watched;
 mod workspace;
 
 use std::process::ExitCode;
