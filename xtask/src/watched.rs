@@ -7,11 +7,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use org_scope_cluster::Cluster;
+use org_scope_cluster::{Address, Cluster};
 use postgres::error::DbError;
-use postgres::{Client, NoTls};
+use postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::clock::Clock;
+use crate::plan::Plan;
 
 /// Where sessions come from.
 pub(crate) struct Watch<'a> {
@@ -43,6 +44,11 @@ impl<'a> Watch<'a> {
     pub(crate) fn new(cluster: &'a Cluster) -> Result<Self> {
         let asking = cluster.connect("postgres", "postgres")?;
         Ok(Self { cluster, clock: Clock::find(), asking, opened: 0 })
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> &Address {
+        self.cluster.address()
     }
 
     /// What the processes' time is told by.
@@ -90,6 +96,16 @@ impl Backend {
         let before = self.process.worked()?;
         self.run(sql)?;
         Ok(self.process.worked()? - before)
+    }
+
+    /// The plan of a statement.
+    pub(crate) fn plan(&mut self, sql: &str) -> Result<Plan> {
+        let lines = self.client.simple_query(&format!("EXPLAIN (FORMAT JSON, COSTS OFF) {sql}"))?;
+        let text = lines.iter().filter_map(|line| match line {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        Ok(Plan::read(&serde_json::from_str(&text.collect::<Vec<_>>().join("\n"))?))
     }
 
     /// Ends the session, and waits until its process is gone: what that does in its last moments would slow the
