@@ -18,8 +18,8 @@ pub(super) const BEFORE: &str = "before";
 pub(super) const EXPANDING: &str = "expanding";
 /// The account on whose behalf the application comes.
 pub(super) const ACCOUNT: &str = "admin-1";
-/// The organization of that account, which has 30 % of the rows, and one that has few.
-pub(super) const ORGS: [(&str, &str); 2] = [("big", "org-admin-1"), ("small", "org-admin-500")];
+/// The organization of that account, which has 30 % of the rows.
+pub(super) const BIG: &str = "org-admin-1";
 /// How the messages are adopted.
 pub(super) const ADOPT: &str =
     "CALL org_scope.adopt('messages', 'organization_id', lookup => 'account', legacy_column => 'account_id')";
