@@ -198,8 +198,8 @@ pub(crate) fn begin_abandon(target: Oid, drop_column: bool) -> Result<bool, Erro
             return Err(Error::NoSuchRelation { oid: target.to_u32() });
         };
         match Phase::of(&standing) {
-            None => return Err(not_yet(&standing.table(), NotYet::NotAdopted)),
-            Some(Phase::Finished) => return Err(not_yet(&standing.table(), NotYet::Finished)),
+            // It says why.
+            None => return fallback::known(target).map(|_| may_commit),
             Some(_) => run.add(Box::new(move || take_back(target, drop_column))),
         }
         run.begin();

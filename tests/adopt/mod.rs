@@ -1,5 +1,7 @@
 //! A live application on its way from a legacy key to an org column.
 
+mod backfill;
+mod fallback;
 mod phases;
 mod writes;
 
