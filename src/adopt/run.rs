@@ -171,7 +171,7 @@ fn finish(target: Oid, part: usize) -> Result<Turn, Error> {
     }
     held(target, || {
         let known = fallback::known(target)?;
-        let done = adopted::execute(target, adopt::finish(&known.standing));
+        let done = adopted::execute(target, adopt::finish(&known.standing, &known.adopted));
         progress::forget(target);
         Ok(told(target, done))
     })
