@@ -171,7 +171,7 @@ fn finish(target: Oid, part: usize) -> Result<Turn, Error> {
     }
     held(target, || {
         let known = fallback::known(target)?;
-        let done = adopted::execute(target, adopt::finish(&known.standing));
+        let done = adopted::execute(target, adopt::finish(&known.standing, &known.adopted));
         progress::forget(target);
         Ok(told(target, done))
     })
@@ -198,8 +198,8 @@ pub(crate) fn begin_abandon(target: Oid, drop_column: bool) -> Result<bool, Erro
             return Err(Error::NoSuchRelation { oid: target.to_u32() });
         };
         match Phase::of(&standing) {
-            None => return Err(not_yet(&standing.table(), NotYet::NotAdopted)),
-            Some(Phase::Finished) => return Err(not_yet(&standing.table(), NotYet::Finished)),
+            // It says why.
+            None => return fallback::known(target).map(|_| may_commit),
             Some(_) => run.add(Box::new(move || take_back(target, drop_column))),
         }
         run.begin();
@@ -235,9 +235,9 @@ fn told(target: Oid, done: Vec<Row>) -> Turn {
         report::notice(&format!("run this yourself: {statement};"));
     }
     let standing = fallback::standing(target, Question::default());
-    let said = standing.and_then(|standing| {
-        let phase = Phase::of(&standing)?;
-        Some(format!("{}: {}", standing.table(), phase.word()))
+    let said = standing.map(|standing| {
+        let phase = Phase::of(&standing).unwrap_or(Phase::Finished);
+        format!("{}: {}", standing.table(), phase.word())
     });
     Turn { rows: done, rest: None, said }
 }

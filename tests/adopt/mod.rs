@@ -1,6 +1,11 @@
 //! A live application on its way from a legacy key to an org column.
 
+mod backfill;
+mod fallback;
+mod live;
 mod phases;
+mod sources;
+mod survives;
 mod writes;
 
 use crate::harness::{Db, Role, Server, Session, System};
@@ -82,7 +87,7 @@ impl Inbox {
     /// All rows of a table, as `id:account:organization`, whoever they belong to.
     fn truth(&self, table: &str, which: &str) -> String {
         self.db.superuser().text(&format!(
-            "SELECT string_agg(id || ':' || coalesce(account_id, '-') || ':' || coalesce(organization_id, '-'), ' ' ORDER BY id) \
+            "SELECT string_agg(id || ':' || coalesce(account_id, '-') || ':' || coalesce(organization_id::text, '-'), ' ' ORDER BY id) \
              FROM {table} WHERE {which}"
         ))
     }

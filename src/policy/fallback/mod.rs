@@ -61,10 +61,10 @@ pub(crate) fn known(table: Oid) -> Result<Known, Error> {
         return Err(Error::NoSuchRelation { oid: table.to_u32() });
     };
     let not_yet = |why| Error::NotYet { table: standing.table(), why: Box::new(why) };
-    let phase = Phase::of(&standing).ok_or_else(|| not_yet(NotYet::NotAdopted))?;
-    if phase == Phase::Finished {
-        return Err(not_yet(NotYet::Finished));
-    }
+    let Some(phase) = Phase::of(&standing) else {
+        let why = if finished(table).is_some() { NotYet::Finished } else { NotYet::NotAdopted };
+        return Err(not_yet(why));
+    };
     let gone = |why| not_yet(NotYet::SourceGone(why));
     let told = Told::by_trigger(&standing).ok_or_else(|| gone("its trigger has been altered"))?;
     let org = standing.org.as_ref().ok_or_else(|| gone("its org column has been dropped"))?;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::org::OrgType;
-use crate::policy::family_of_type;
 use crate::policy::through::Trigger;
+use crate::policy::{family_of_type, on_one_line};
 use crate::sql::{Ident, QualifiedName};
 
 /// What stands.
@@ -81,6 +81,10 @@ pub struct Legacy {
     pub deterministic: bool,
     /// Whether the table computes it, after the triggers that would read it.
     pub generated: bool,
+    /// `attnotnull`.
+    pub not_null: bool,
+    /// Whether it has a DEFAULT.
+    pub has_default: bool,
     /// Where a foreign key of it alone leads to.
     pub parent: Option<Parent>,
 }
@@ -124,12 +128,76 @@ impl Standing {
     }
 
     /// The expression over `new` that the trigger asks, as the server prints it.
-    pub fn expression(&self) -> Option<&str> {
+    pub fn expression(&self) -> Option<String> {
         let org = self.org.as_ref()?;
-        let rest = self.adopt.as_ref()?.definition.split_once(" WHEN ((")?.1;
+        // A CASE is laid out over several lines.
+        let definition = on_one_line(&self.adopt.as_ref()?.definition);
+        let rest = definition.split_once(" WHEN ((")?.1;
         let plain = format!("new.{} IS DISTINCT FROM ", org.quoted);
         let relabelled = format!("(new.{})::text IS DISTINCT FROM ", org.quoted);
         let rest = rest.strip_prefix(&plain).or_else(|| rest.strip_prefix(&relabelled))?;
-        Some(rest.rsplit_once(")) EXECUTE FUNCTION")?.0)
+        Some(rest.rsplit_once(")) EXECUTE FUNCTION")?.0.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(definition: &str, arguments: &str) -> Standing {
+        let ident = |name: &str| Ident::new(name).expect("legal");
+        let org = OrgColumn {
+            name: ident("Org"),
+            quoted: "\"Org\"".into(),
+            number: 2,
+            type_name: "text".into(),
+            own_type: ("pg_catalog".into(), "text".into()),
+            not_null: false,
+            brought: true,
+            computed: false,
+        };
+        Standing {
+            schema: ident("public"),
+            name: ident("t"),
+            owner: 1,
+            row_type: 1,
+            fenced: false,
+            org: Some(org),
+            legacy: None,
+            adopt: Some(Trigger { enabled: 'O', definition: definition.into() }),
+            arguments: Some(arguments.into()),
+            watched: Vec::new(),
+            rest: None,
+            indexes: Vec::new(),
+            not_null: None,
+            size: 0,
+        }
+    }
+
+    #[test]
+    fn what_the_trigger_is_told_reads_back() {
+        assert_eq!(standing("", "6c6f6f6b757000c3a400").words(), ["lookup", "ä"]);
+        assert_eq!(standing("", "").words(), Vec::<String>::new());
+        for (printed, expression) in [
+            (
+                "(new.\"Org\" IS DISTINCT FROM (new.a || 'x)) EXECUTE FUNCTION'::text))",
+                "(new.a || 'x)) EXECUTE FUNCTION'::text)",
+            ),
+            (
+                "(new.\"Org\" IS DISTINCT FROM\nCASE\n    WHEN (new.a = 1) THEN 'x'::text\nEND)",
+                "CASE WHEN (new.a = 1) THEN 'x'::text END",
+            ),
+            ("((new.\"Org\")::text IS DISTINCT FROM new.a)", "new.a"),
+        ] {
+            let definition = format!(
+                "CREATE TRIGGER org_scope_adopt BEFORE INSERT OR UPDATE OF a, \"Org\" ON public.t FOR EACH ROW \
+                 WHEN ({printed}) EXECUTE FUNCTION org_scope.adopt_row('expression')"
+            );
+            assert_eq!(standing(&definition, "").expression().as_deref(), Some(expression));
+        }
+        assert_eq!(
+            standing("CREATE TRIGGER x WHEN ((new.a IS NULL)) EXECUTE FUNCTION f()", "").expression(),
+            None
+        );
     }
 }

@@ -44,9 +44,9 @@ impl Told {
         Some(match words.as_slice() {
             ["lookup", lookup] => Self::Lookup { lookup: Ident::new(*lookup).ok()?, legacy: first()? },
             ["parent"] => Self::Parent { legacy: first()? },
-            ["expression"] => Self::Expression { text: standing.expression()?.to_owned(), legacy: None },
+            ["expression"] => Self::Expression { text: standing.expression()?, legacy: None },
             ["expression", "named"] => {
-                Self::Expression { text: standing.expression()?.to_owned(), legacy: Some(first()?) }
+                Self::Expression { text: standing.expression()?, legacy: Some(first()?) }
             }
             ["constant", org] => Self::Constant { org: (*org).to_owned(), legacy: None },
             ["constant", org, "named"] => Self::Constant { org: (*org).to_owned(), legacy: Some(first()?) },

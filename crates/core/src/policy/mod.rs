@@ -41,6 +41,7 @@ pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
 pub use part::{Part, Wanted, is_restrictive};
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
+pub(crate) use reading::on_one_line;
 pub use reading::{Above, ROW as READING_ROW, Reading, alias as reading_alias};
 pub use refusal::{Refusal, Unfit};
 pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};
