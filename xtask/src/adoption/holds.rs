@@ -82,7 +82,7 @@ impl Looks {
     /// What was seen between two moments.
     pub(super) fn held(&self, from: Instant, to: Instant) -> Held {
         // With the last look before and the first one after: holds end between looks.
-        let first = self.0.partition_point(|look| look.answered < from).saturating_sub(1);
+        let first = self.0.partition_point(|look| look.answered <= from).saturating_sub(1);
         let last = (self.0.partition_point(|look| look.asked <= to) + 1).min(self.0.len());
         let looks = &self.0[first..last];
         let mut held = Held { times: 0, at_least: Duration::ZERO, at_most: Duration::ZERO };
@@ -92,7 +92,8 @@ impl Looks {
         let mut begin = 0;
         for run in looks.chunk_by(|one, other| one.holder == other.holder) {
             let end = begin + run.len();
-            if run[0].holder.is_some() {
+            let within = run.iter().any(|look| look.answered > from && look.asked <= to);
+            if within && run[0].holder.is_some() {
                 let at_most = looks[end.min(looks.len() - 1)].answered - looks[begin.saturating_sub(1)].asked;
                 let at_least = run[run.len() - 1].asked.saturating_duration_since(run[0].answered);
                 held = Held {

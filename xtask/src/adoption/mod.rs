@@ -6,6 +6,7 @@ mod phases;
 mod place;
 mod reading;
 mod report;
+mod variant;
 mod writer;
 
 use anyhow::{Context as _, Result, bail};

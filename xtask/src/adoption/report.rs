@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::fill::{self, Filled, Filler, Ratios};
 use super::phases::{self, Seen, Step};
-use super::reading::{Answered, Variant};
+use super::reading::Answered;
+use super::variant::Variant;
 use crate::chapter::Chapter;
 use crate::statistics::{Interval, typical};
 use crate::table::number;
@@ -200,8 +201,8 @@ const INTRODUCTION: &str = "# What an adoption costs while it lasts\n\n\
 /// What stands below each chapter.
 const SAID: [&str; 5] = [
     "Both fill copies of the same table with the same indexes; the UPDATE's copy has none of the triggers that an adoption \
-     brings. The interval is that of pairs, one of each in every round. The target is missed where both intervals' middles \
-     lie below a half.",
+     brings. The last column is the middle of three pairs, with the smallest and the largest. The target is missed where \
+     it lies below a half by both clocks.",
     "A writer changes and inserts one row after the other, by turns anywhere and just where the backfill is, and does the \
      same in a table that nobody fills (aside): what takes long there is the machine. Who meets a row of the batch that is being \
      filled waits for its commit. The target is missed where the longest write took longer than the longest batch and \
@@ -213,9 +214,10 @@ const SAID: [&str; 5] = [
      happen under locks that let writers go on.",
     "Rows without an organization are found by their account, so each table's fence has two arms. An ordered page that an \
      index gives under the strict fence is sorted from all of the organization's rows until the fallback ends: that is \
-     what costs a big organization. So let `backfill` run to its end before `advance` to fallback where the pages of the \
-     biggest must be fast, and don't stay in the phase for longer than its deployments take. That all rows are filled \
-     doesn't help by itself: the fence loses its second arm with `advance` to enforced.",
+     what costs a big organization. That all rows are filled \
+     doesn't help by itself: the fence loses its second arm with `advance` to enforced. So let `backfill` run to its end \
+     before `advance` to fallback where the pages of the biggest must be fast: then the next `advance` can follow as \
+     soon as every version of the application says who it is.",
     "Each table has an index on (organization_id, created_at), and the statistics of VACUUM ANALYZE.",
 ];
 
