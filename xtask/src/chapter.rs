@@ -6,7 +6,7 @@ use crate::table;
 use crate::terminal::heading;
 
 /// A table of text.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Chapter {
     pub(crate) title: String,
     pub(crate) head: Vec<String>,

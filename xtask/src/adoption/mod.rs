@@ -16,18 +16,31 @@ use crate::chapter::Chapter;
 use crate::terminal::{heading, note};
 use crate::watched::Watch;
 use crate::{prepare, setup, workspace};
-use report::Results;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Rows of the table that is adopted
     #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(200_000..))]
     rows: u32,
+    /// Only one part of it
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Writes the figures to docs/adoption-figures.md, if no target is missed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     record: bool,
     #[command(flatten)]
     setup: setup::Arguments,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// How fast rows are filled, and what a writer waits for meanwhile
+    Fill,
+    /// What the calls that change the phase lock
+    Phases,
+    /// What the fallback costs those who read
+    Reading,
 }
 
 /// Of the rows, one in so many is there to be read, five times over.
@@ -57,17 +70,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = arguments.rows as usize;
     place::ground(&mut watch, rows)?;
     place::expand(&mut watch)?;
-    let read = rows / READ;
     heading("Measuring");
-    let results = Results {
-        rows,
-        read,
-        filled: fill::run(&mut watch)?,
-        seen: phases::run(&mut watch)?,
-        answered: reading::run(&mut watch, read)?,
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    let mut chapters = Vec::new();
+    // Each is shown as soon as it is known.
+    let mut tell = |chapter: Chapter| {
+        chapter.show();
+        chapters.push(chapter);
     };
-    let chapters = results.chapters();
-    chapters.iter().for_each(Chapter::show);
+    if wanted(Part::Fill) {
+        let filled = fill::run(&mut watch)?;
+        tell(report::rate(&filled, rows));
+        tell(report::waits(&filled));
+    }
+    if wanted(Part::Phases) {
+        tell(report::phases(&phases::run(&mut watch)?, rows));
+    }
+    if wanted(Part::Reading) {
+        let read = rows / READ;
+        let answered = reading::run(&mut watch, read)?;
+        tell(report::reading(&answered, read));
+        tell(report::plans(&answered));
+    }
     let failing: Vec<&str> = chapters.iter().flat_map(|c| &c.failing).map(String::as_str).collect();
     if !failing.is_empty() {
         bail!("{}", failing.join("; "));
@@ -75,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     note("No target is missed.");
     if arguments.record {
         let path = workspace::root().join("docs/adoption-figures.md");
-        let page = results.page(&installation.version, watch.clock().name());
+        let page = report::page(&chapters, &installation.version, watch.clock().name());
         std::fs::write(&path, page).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())

@@ -11,184 +11,168 @@ use crate::statistics::{Interval, typical};
 use crate::table::number;
 use crate::unit::Unit;
 
-/// Everything that was measured.
-pub(super) struct Results {
-    pub(super) rows: usize,
-    /// Rows of the tables that were read.
-    pub(super) read: usize,
-    pub(super) filled: Vec<Filled>,
-    pub(super) seen: Vec<Seen>,
-    pub(super) answered: Vec<Answered>,
+/// How fast both fill so many rows.
+pub(super) fn rate(filled: &[Filled], rows: usize) -> Chapter {
+    let row = |words: &str, what: fn(&Filled) -> Duration| {
+        let each = |filler| {
+            let seconds = typical(&fill::times(filled, filler, what));
+            number((rows as f64 / seconds) as usize)
+        };
+        let Ratios { middle, least, most } = fill::ratios(filled, what);
+        vec![
+            words.to_owned(),
+            each(Filler::Backfill),
+            each(Filler::Update),
+            format!("{middle:.2} ({least:.2} … {most:.2})"),
+        ]
+    };
+    Chapter {
+        title: format!("Rows per second: backfill of {} rows, and one plain UPDATE of them", number(rows)),
+        head: head(&["", "backfill", "UPDATE", "backfill by UPDATE"]),
+        rows: vec![
+            row("in a second that passes", |filled| filled.passed),
+            row("in a second of the server process's work", |filled| filled.worked),
+        ],
+        failing: failing(
+            fill::is_slow(filled),
+            "backfill fills less than half of what one UPDATE fills in the same time",
+        ),
+    }
 }
 
-impl Results {
-    /// All of it but the plans, which are for the page alone.
-    pub(super) fn chapters(&self) -> Vec<Chapter> {
-        vec![self.rate(), self.waits(), self.phases(), self.reading()]
+/// What the writer waited for meanwhile.
+pub(super) fn waits(filled: &[Filled]) -> Chapter {
+    let row = |filled: &Filled| {
+        let missed = filled.filler == Filler::Backfill && filled.holds_up();
+        vec![
+            filled.filler.words().to_owned(),
+            number(filled.batches),
+            time(filled.longest_batch),
+            number(filled.live.writes),
+            number(filled.live.met),
+            time(filled.live.longest),
+            number(filled.aside.met),
+            time(filled.aside.longest),
+            mark(missed),
+        ]
+    };
+    Chapter {
+        title: "The writer beside it: one row a statement, all the time".into(),
+        head: head(&[
+            "",
+            "batches",
+            "longest",
+            "writes",
+            "> 10 ms",
+            "longest",
+            "aside: > 10 ms",
+            "longest",
+            "",
+        ]),
+        rows: filled.iter().map(row).collect(),
+        failing: failing(
+            fill::is_holding_up(filled),
+            "a writer is held up for longer than the longest batch takes",
+        ),
     }
+}
 
-    fn rate(&self) -> Chapter {
-        let row = |words: &str, what: fn(&Filled) -> Duration| {
-            let each = |filler| {
-                let seconds = typical(&fill::times(&self.filled, filler, what));
-                number((self.rows as f64 / seconds) as usize)
-            };
-            let Ratios { middle, least, most } = fill::ratios(&self.filled, what);
-            vec![
-                words.to_owned(),
-                each(Filler::Backfill),
-                each(Filler::Update),
-                format!("{middle:.2} ({least:.2} … {most:.2})"),
-            ]
+/// What each call holds up.
+pub(super) fn phases(seen: &[Seen], rows: usize) -> Chapter {
+    let row = |step: Step| {
+        let of: Vec<&Seen> = seen.iter().filter(|seen| seen.step == step).collect();
+        let span = |what: &dyn Fn(&Seen) -> Duration| {
+            let all = of.iter().map(|seen| what(seen));
+            let (least, most) = (all.clone().min().unwrap_or_default(), all.max().unwrap_or_default());
+            if of.len() == 1 { time(least) } else { format!("{} … {}", time(least), time(most)) }
         };
-        Chapter {
-            title: format!(
-                "Rows per second: backfill of {} rows, and one plain UPDATE of them",
-                number(self.rows)
-            ),
-            head: head(&["", "backfill", "UPDATE", "backfill by UPDATE"]),
-            rows: vec![
-                row("in a second that passes", |filled| filled.passed),
-                row("in a second of the server process's work", |filled| filled.worked),
-            ],
-            failing: failing(
-                fill::is_slow(&self.filled),
-                "backfill fills less than half of what one UPDATE fills in the same time",
-            ),
-        }
+        let missed = step == Step::Enforced && phases::is_missed(seen);
+        vec![
+            step.words().to_owned(),
+            span(&|seen| seen.passed),
+            number(of.iter().map(|seen| seen.held.times).max().unwrap_or_default()),
+            span(&|seen| seen.held.at_least),
+            span(&|seen| seen.held.at_most),
+            span(&|seen| seen.live.longest),
+            span(&|seen| seen.aside.longest),
+            mark(missed),
+        ]
+    };
+    Chapter {
+        title: format!("From phase to phase with {} rows and a writer", number(rows)),
+        head: head(&[
+            "",
+            "takes",
+            "locked, seen",
+            "longest: at least",
+            "at most",
+            "longest write",
+            "aside",
+            "",
+        ]),
+        rows: Step::ALL.into_iter().map(row).collect(),
+        failing: failing(
+            phases::is_missed(seen),
+            "advance to enforced locks the table against everybody for more than 100 ms",
+        ),
     }
+}
 
-    fn waits(&self) -> Chapter {
-        let row = |filled: &Filled| {
-            let missed = filled.filler == Filler::Backfill && filled.holds_up();
-            vec![
-                filled.filler.words().to_owned(),
-                number(filled.batches),
-                time(filled.longest_batch),
-                number(filled.live.writes),
-                number(filled.live.met),
-                time(filled.live.longest),
-                number(filled.aside.met),
-                time(filled.aside.longest),
-                mark(missed),
-            ]
-        };
-        Chapter {
-            title: "The writer beside it: one row a statement, all the time".into(),
-            head: head(&[
-                "",
-                "batches",
-                "longest",
-                "writes",
-                "> 10 ms",
-                "longest",
-                "aside: > 10 ms",
-                "longest",
-                "",
-            ]),
-            rows: self.filled.iter().map(row).collect(),
-            failing: failing(
-                fill::is_holding_up(&self.filled),
-                "a writer is held up for longer than the longest batch takes",
-            ),
+/// What the fallback costs.
+pub(super) fn reading(answered: &[Answered], rows: usize) -> Chapter {
+    let mut lines = Vec::new();
+    for answered in answered {
+        for variant in [0, 50, 100].map(Variant::Fallback) {
+            let by = |than| answered.ratio(variant, than).map_or_else(String::new, spread);
+            let show = |variant| Unit::Time.show(answered.typical(variant));
+            lines.push(vec![
+                answered.what.to_owned(),
+                answered.org.to_owned(),
+                variant.words(),
+                show(variant),
+                show(Variant::Strict),
+                show(Variant::Hand),
+                by(Variant::Strict),
+                by(Variant::Hand),
+            ]);
         }
     }
+    Chapter {
+        title: format!("Reading {} rows in the phase fallback", number(rows)),
+        head: head(&["", "organization", "", "takes", "strict", "by hand", "× strict", "× by hand"]),
+        rows: lines,
+        failing: Vec::new(),
+    }
+}
 
-    fn phases(&self) -> Chapter {
-        let row = |step: Step| {
-            let of: Vec<&Seen> = self.seen.iter().filter(|seen| seen.step == step).collect();
-            let span = |what: &dyn Fn(&Seen) -> Duration| {
-                let all = of.iter().map(|seen| what(seen));
-                let (least, most) = (all.clone().min().unwrap_or_default(), all.max().unwrap_or_default());
-                if of.len() == 1 { time(least) } else { format!("{} … {}", time(least), time(most)) }
-            };
-            let missed = step == Step::Enforced && phases::is_missed(&self.seen);
-            vec![
-                step.words().to_owned(),
-                span(&|seen| seen.passed),
-                number(of.iter().map(|seen| seen.held.times).max().unwrap_or_default()),
-                span(&|seen| seen.held.at_least),
-                span(&|seen| seen.held.at_most),
-                span(&|seen| seen.live.longest),
-                span(&|seen| seen.aside.longest),
-                mark(missed),
-            ]
-        };
-        Chapter {
-            title: format!("From phase to phase with {} rows and a writer", number(self.rows)),
-            head: head(&[
-                "",
-                "takes",
-                "locked, seen",
-                "longest: at least",
-                "at most",
-                "longest write",
-                "aside",
-                "",
-            ]),
-            rows: Step::ALL.into_iter().map(row).collect(),
-            failing: failing(
-                phases::is_missed(&self.seen),
-                "advance to enforced locks the table against everybody for more than 100 ms",
-            ),
-        }
+/// By which plans.
+pub(super) fn plans(answered: &[Answered]) -> Chapter {
+    let of = |answered: &Answered| {
+        let line = |(who, plan)| vec![answered.what.to_owned(), answered.org.to_owned(), who, plan];
+        answered.plans().into_iter().map(line).collect::<Vec<_>>()
+    };
+    Chapter {
+        title: "Their plans, without the look for the organization's accounts".into(),
+        head: head(&["", "organization", "", "nodes, from the top"]),
+        rows: answered.iter().flat_map(of).collect(),
+        failing: Vec::new(),
     }
+}
 
-    fn reading(&self) -> Chapter {
-        let mut rows = Vec::new();
-        for answered in &self.answered {
-            for variant in [0, 50, 100].map(Variant::Fallback) {
-                let by = |than| answered.ratio(variant, than).map_or_else(String::new, spread);
-                let show = |variant| Unit::Time.show(answered.typical(variant));
-                rows.push(vec![
-                    answered.what.to_owned(),
-                    answered.org.to_owned(),
-                    variant.words(),
-                    show(variant),
-                    show(Variant::Strict),
-                    show(Variant::Hand),
-                    by(Variant::Strict),
-                    by(Variant::Hand),
-                ]);
-            }
-        }
-        Chapter {
-            title: format!("Reading {} rows in the phase fallback", number(self.read)),
-            head: head(&["", "organization", "", "takes", "strict", "by hand", "× strict", "× by hand"]),
-            rows,
-            failing: Vec::new(),
-        }
+/// The chapters as a page of the documentation.
+pub(super) fn page(chapters: &[Chapter], version: &str, clock: &str) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for (chapter, said) in chapters.iter().zip(SAID) {
+        page.push_str(&chapter.markdown());
+        page.push_str(&format!("\n{said}\n"));
     }
-
-    fn plans(&self) -> Chapter {
-        let of = |answered: &Answered| {
-            let line = |(who, plan)| vec![answered.what.to_owned(), answered.org.to_owned(), who, plan];
-            answered.plans().into_iter().map(line).collect::<Vec<_>>()
-        };
-        Chapter {
-            title: "Their plans, without the look for the organization's accounts".into(),
-            head: head(&["", "organization", "", "nodes, from the top"]),
-            rows: self.answered.iter().flat_map(of).collect(),
-            failing: Vec::new(),
-        }
-    }
-
-    /// The chapters as a page of the documentation.
-    pub(super) fn page(&self, version: &str, clock: &str) -> String {
-        let mut page = INTRODUCTION.to_owned();
-        let chapters = [self.chapters(), vec![self.plans()]].concat();
-        for (chapter, said) in chapters.iter().zip(SAID) {
-            page.push_str(&chapter.markdown());
-            page.push_str(&format!("\n{said}\n"));
-        }
-        page.push_str(&format!(
-            "\n## How it was measured\n\nPostgreSQL {version}, release build, preloaded, without fsync and autovacuum. Where work \
-             and reading are measured, times are {clock}; what passes and what is waited for is told by the wall's \
-             clock. Everything that is compared takes turns, in an order that chance makes anew; intervals are those that \
-             miss the truth once in twenty times.\n"
-        ));
-        page
-    }
+    page.push_str(&format!(
+        "\n## How it was measured\n\nPostgreSQL {version}, release build, preloaded, without fsync and autovacuum. Where work \
+         and reading are measured, times are {clock}; what passes and what is waited for is told by the wall's \
+         clock. Everything that is compared takes turns, in an order that chance makes anew; intervals are those that \
+         miss the truth once in twenty times.\n"
+    ));
+    page
 }
 
 const INTRODUCTION: &str = "# What an adoption costs while it lasts\n\n\
