@@ -273,8 +273,8 @@ impl Adopted {
         let (found, join, explained) = self.explained()?;
         let (table, org) = (&self.table, &self.org);
         let from = format!("FROM ONLY {table} AS {ROW}{join}");
-        // Nothing equals NULL. To say so too would be wrong: statistics from before the rows were filled then promise
-        // the planner that there are none.
+        // IS NOT NULL is left unsaid, as NULL equals nothing: statistics from before the filling would promise the
+        // planner that there are no such rows.
         let condition = format!("{explained} AND NOT ({ROW}.{org} OPERATOR(pg_catalog.=) {found})");
         Some((from, condition))
     }
