@@ -34,6 +34,7 @@ mod lookups_conditions;
 mod new_rows;
 mod partitions;
 mod referential_integrity;
+mod search;
 mod shapes;
 mod surface;
 mod system_a_workflow;
