@@ -808,6 +808,20 @@ COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a fore
 -- requires:
 --   policy
 
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Keys that cross organizations.
 CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
     RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
@@ -841,6 +855,18 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
   'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- An index of one organization's rows, which the user builds.
+CREATE FUNCTION org_scope.org_index(target regclass, definition text, org text)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_org_index';
+COMMENT ON FUNCTION org_scope.org_index(regclass, text, text) IS 'the statement that builds an index of one organization''s rows, until it is there';
 
 ----
 
@@ -909,17 +935,3 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.fill_through(regclass, integer) IS
   'gives the rows of a large table the organization of their parents, with a commit after each batch where the caller allows it';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;

@@ -8,6 +8,7 @@ mod context;
 mod conversions;
 mod harden;
 mod lookups;
+mod org_index;
 mod policy;
 mod projects;
 mod steps;
