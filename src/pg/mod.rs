@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod adopted_row;
 pub(crate) mod attempt;
 pub(crate) mod backend;
 pub(crate) mod call_site;
@@ -48,11 +49,13 @@ pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod spi;
+pub(crate) mod table_cache;
 pub(crate) mod tally;
 pub(crate) mod throw;
 pub(crate) mod touch;
 pub(crate) mod transaction;
 pub(crate) mod types;
+pub(crate) mod untriggered;
 pub(crate) mod utility;
 pub(crate) mod vetting;
 pub(crate) mod walled;
@@ -73,6 +76,5 @@ pub(crate) fn init() {
     index_search::init();
     utility::init();
     noforce::init();
-    parent_row::init();
     xact::init();
 }
