@@ -11,7 +11,7 @@ use pgrx::pg_sys::{
     RestrictInfo,
 };
 
-use super::{fence_call, hook, list, vetting, walled};
+use super::{fence_call, hook, list, throw, vetting, walled};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -109,20 +109,25 @@ unsafe fn estimate(root: *mut PlannerInfo, rel: *mut RelOptInfo, searches: *mut 
     let none = std::ptr::null_mut();
     // SAFETY: entries of the query that is being planned, whose conditions stand in the plan's clauses by now.
     let conditions = entries.map(|entry| unsafe { std::mem::replace(&mut (*entry).securityQuals, none) });
-    // SAFETY: the list that `searches` has made.
-    for cell in unsafe { list::cells(searches) } {
-        // SAFETY: its elements are pointers.
-        let clause: *mut RestrictInfo = unsafe { cell.ptr_value }.cast();
-        // SAFETY: a clause of the relation; the estimate stays with it, and what a raise leaves behind goes with the plan.
-        unsafe {
-            clause_selectivity(root, clause.cast(), 0, pg_sys::JoinType::JOIN_INNER, std::ptr::null_mut());
+    let estimate = || {
+        // SAFETY: the list that `searches` has made.
+        for cell in unsafe { list::cells(searches) } {
+            // SAFETY: its elements are pointers.
+            let clause: *mut Node = unsafe { cell.ptr_value }.cast();
+            let join = pg_sys::JoinType::JOIN_INNER;
+            // SAFETY: a clause of the relation, with which the estimate stays.
+            unsafe { clause_selectivity(root, clause, 0, join, std::ptr::null_mut()) };
         }
-    }
-    // The last first: it may be the same entry twice.
-    for (entry, conditions) in entries.into_iter().zip(conditions).rev() {
-        // SAFETY: as above.
-        unsafe { (*entry).securityQuals = conditions };
-    }
+    };
+    let put_back = || {
+        // The last first: it may be the same entry twice.
+        for (entry, conditions) in entries.into_iter().zip(conditions).rev() {
+            // SAFETY: as above.
+            unsafe { (*entry).securityQuals = conditions };
+        }
+    };
+    // SAFETY: nothing in this frame has a destructor, and putting back raises nothing.
+    unsafe { throw::finally(estimate, put_back) };
 }
 
 /// Tells the planner whether the clauses are leakproof, and to estimate them anew.
