@@ -235,9 +235,9 @@ fn told(target: Oid, done: Vec<Row>) -> Turn {
         report::notice(&format!("run this yourself: {statement};"));
     }
     let standing = fallback::standing(target, Question::default());
-    let said = standing.and_then(|standing| {
-        let phase = Phase::of(&standing)?;
-        Some(format!("{}: {}", standing.table(), phase.word()))
+    let said = standing.map(|standing| {
+        let phase = Phase::of(&standing).unwrap_or(Phase::Finished);
+        format!("{}: {}", standing.table(), phase.word())
     });
     Turn { rows: done, rest: None, said }
 }
