@@ -91,11 +91,17 @@ pub(crate) fn resolve(
             let fits = value.is_some_and(|value| match family {
                 OrgType::Text => true,
                 OrgType::Uuid => value.uuid().is_ok(),
-                OrgType::Bigint => value.bigint().is_ok(),
+                OrgType::Bigint => value.bigint().is_ok_and(|value| match org_type {
+                    "int2" => i16::try_from(value).is_ok(),
+                    "int4" => i32::try_from(value).is_ok(),
+                    _ => true,
+                }),
             });
             if !fits {
-                let type_name = family.sql_name().to_owned();
-                return Err(no(NoAdoption::Constant { constant: org.clone(), type_name }));
+                return Err(no(NoAdoption::Constant {
+                    constant: org.clone(),
+                    type_name: org_type.to_owned(),
+                }));
             }
             let source = Constant { org: org.clone(), legacy: legacy.clone() };
             Ok((Source::Constant(source), None))
