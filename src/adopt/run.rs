@@ -138,7 +138,8 @@ fn enforce(target: Oid, part: usize) -> Result<Turn, Error> {
         }
         let mut parts = adopt::enforce(&known.standing);
         let steps = parts.get_mut(part).map(std::mem::take).unwrap_or_default();
-        let mut done = adopted::execute(target, steps);
+        // As the owner: to prove it the server evaluates what is called like our constraint, and others of the table's.
+        let mut done = owner::as_role(relation::owner(target), || adopted::execute(target, steps));
         if part < 2 {
             return Ok(Turn {
                 rows: done,

@@ -418,6 +418,74 @@ fn what_users_have_put_on_a_table_runs_as_its_owner() {
 }
 
 #[test]
+fn a_constraint_under_our_name_is_proved_as_the_tables_owner() {
+    let inbox = fenced("proof", &["conversations"]);
+    let mut owner = inbox.owner();
+    owner.run("CALL org_scope.backfill('conversations')");
+    owner.run(
+        "CREATE TABLE log (line text);
+         CREATE FUNCTION tells(text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+           INSERT INTO public.log VALUES ('as ' || current_user);
+           RETURN true;
+         END$$;
+         ALTER TABLE conversations ADD CONSTRAINT org_scope_adopted CHECK (public.tells(organization_id)) NOT VALID",
+    );
+    inbox.db.superuser().run("CALL org_scope.advance('conversations')");
+    assert_eq!(owner.column("SELECT DISTINCT line FROM log"), [format!("as {}", inbox.owner)]);
+    assert_eq!(inbox.phase("conversations"), "enforced");
+    owner.refused("INSERT INTO conversations (account_id, customer) VALUES ('nobody', 'x')", "OS001");
+}
+
+#[test]
+fn a_trigger_made_by_hand_is_in_nobodys_way() {
+    let inbox = fenced("hand", &["conversations"]);
+    let stranger = inbox.db.role("stranger");
+    inbox.db.superuser().run(&format!("GRANT CREATE ON SCHEMA public TO {stranger}"));
+    let mut own = inbox.db.connect(&stranger);
+    own.run("CREATE TABLE probe (id int, org text, told jsonb); SELECT org_scope.protect('probe', 'org')");
+    for when in ["(old.told->>'org')", "(pg_catalog.now()::text)", "new.told::text", "(new.id / 0)::text"] {
+        own.run(&format!(
+            "CREATE OR REPLACE TRIGGER org_scope_adopt BEFORE UPDATE OF id, org ON probe FOR EACH ROW \
+             WHEN (new.org IS DISTINCT FROM {when}) EXECUTE FUNCTION org_scope.adopt_row('expression')"
+        ));
+        let mut superuser = inbox.db.superuser();
+        let all = "SELECT count(*) FROM org_scope.protected_tables";
+        assert_eq!(inbox.owner().number(all), 3, "{when}");
+        assert_eq!(superuser.number("SELECT count(*) FROM org_scope.adoptions"), 6, "{when}");
+        assert!(superuser.number("SELECT sum(rows) FROM org_scope.usage()") > 0, "{when}");
+        superuser.run("SELECT FROM org_scope.plan_all('organization_id')");
+    }
+    // A lookup whose condition names what is gone.
+    inbox.db.superuser().run(
+        "SELECT org_scope.define_lookup('account', 'users', 'account_id', 'organization_id', 'account_id', condition => $$role <> 'x'$$);
+         ALTER TABLE users RENAME role TO part",
+    );
+    assert_eq!(inbox.owner().number("SELECT count(*) FROM org_scope.protected_tables"), 3);
+}
+
+#[test]
+fn a_column_that_leads_to_two_tables_tells_of_neither() {
+    let inbox = Inbox::with_users("two");
+    let mut owner = inbox.owner();
+    owner.run("CALL org_scope.adopt('conversations', 'organization_id', lookup => 'account', legacy_column => 'account_id')");
+    owner.run("CALL org_scope.backfill('conversations')");
+    owner.run(
+        "CREATE TABLE archive (id bigint PRIMARY KEY, organization_id text);
+         INSERT INTO archive SELECT id, 'org-x' FROM conversations;
+         ALTER TABLE messages ADD CONSTRAINT a_first FOREIGN KEY (conversation_id) REFERENCES archive",
+    );
+    let adopt = "CALL org_scope.adopt('messages', 'organization_id', parent => 'conversations', legacy_column => 'conversation_id')";
+    owner.refused(adopt, "OS009");
+    owner.run("ALTER TABLE messages DROP CONSTRAINT a_first");
+    owner.run(adopt);
+    owner.run("ALTER TABLE messages ADD CONSTRAINT a_first FOREIGN KEY (conversation_id) REFERENCES archive");
+    let insert = "INSERT INTO messages (account_id, conversation_id, text) VALUES ('admin-a', 7, 'x') RETURNING organization_id";
+    owner.refused(insert, "OS010");
+    owner.run("ALTER TABLE messages DROP CONSTRAINT a_first");
+    assert_eq!(owner.text(insert), X);
+}
+
+#[test]
 fn what_triggers_write_during_a_backfill_is_written_as_ever() {
     let inbox = Inbox::expanding("nested");
     let mut owner = inbox.owner();

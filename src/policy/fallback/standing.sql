@@ -43,6 +43,11 @@ SELECT pg_catalog.json_build_object(
         JOIN pg_catalog.pg_attribute r ON r.attrelid = f.confrelid AND r.attnum = f.confkey[1]
         WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] AND f.conparentid = 0
           AND ($4::pg_catalog.oid IS NULL OR f.confrelid = $4)
+          -- The trigger names the column alone: it must lead to one table.
+          AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_constraint o
+            WHERE o.conrelid = c.oid AND o.contype = 'f' AND o.conkey = f.conkey AND o.conparentid = 0
+              AND (o.confrelid, o.confkey) <> (f.confrelid, f.confkey))
         ORDER BY f.conname
         LIMIT 1))
     FROM pg_catalog.pg_attribute a
