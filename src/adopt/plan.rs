@@ -38,7 +38,11 @@ pub(crate) fn plan_adopt(target: Oid, options: &Options) -> Result<Vec<Row>, Err
         let then = later(&asked);
         let [check, validate, set] = adopt::enforce(&then);
         all.extend(phase(target, "enforced", [check, validate, set].concat()));
-        all.extend(phase(target, "finished", adopt::finish(&Standing { rest: None, ..then })));
+        all.extend(phase(
+            target,
+            "finished",
+            adopt::finish(&Standing { rest: None, ..then }, &asked.adopted),
+        ));
         Ok(all)
     })
 }

@@ -179,7 +179,7 @@ fn finish(target: Oid, part: usize) -> Result<Turn, Error> {
     }
     held(target, || {
         let known = fallback::known(target)?;
-        let done = adopted::execute(target, adopt::finish(&known.standing));
+        let done = adopted::execute(target, adopt::finish(&known.standing, &known.adopted));
         progress::forget(target);
         Ok(told(target, done))
     })
@@ -243,9 +243,9 @@ fn told(target: Oid, done: Vec<Row>) -> Turn {
         report::notice(&format!("run this yourself: {statement};"));
     }
     let standing = fallback::standing(target, Question::default());
-    let said = standing.and_then(|standing| {
-        let phase = Phase::of(&standing)?;
-        Some(format!("{}: {}", standing.table(), phase.word()))
+    let said = standing.map(|standing| {
+        let phase = Phase::of(&standing).unwrap_or(Phase::Finished);
+        format!("{}: {}", standing.table(), phase.word())
     });
     Turn { rows: done, rest: None, said }
 }

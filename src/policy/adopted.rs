@@ -78,12 +78,13 @@ pub(crate) fn fence_column(target: Oid, wish: &Wish) -> Result<Vec<Row>, Error> 
     fence_called(target, &wish.spec()?)
 }
 
-/// Sets the fence that stands to what the table has become.
+/// Sets the fence that stands to what the table has become. Nothing else is looked for: the table is locked by now.
 pub(crate) fn fence_again(target: Oid) -> Result<Vec<Row>, Error> {
     let Some(spec) = facts::read_standing(target).as_ref().and_then(Spec::read_back) else {
         return Ok(Vec::new());
     };
-    fence_called(target, &spec)
+    let look = || Ok(survey(&spec, facts::read(&[target], &Columns::of(&spec))));
+    fence(&spec, look, Noting::Silent, |_| true)
 }
 
 /// Ties a child to its parent, as `protect_through` does, by those steps of its for which `now` holds.

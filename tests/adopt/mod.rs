@@ -3,7 +3,10 @@
 mod attacks;
 mod backfill;
 mod fallback;
+mod live;
 mod phases;
+mod sources;
+mod survives;
 mod writes;
 
 use crate::harness::{Db, Role, Server, Session, System};
@@ -85,7 +88,7 @@ impl Inbox {
     /// All rows of a table, as `id:account:organization`, whoever they belong to.
     fn truth(&self, table: &str, which: &str) -> String {
         self.db.superuser().text(&format!(
-            "SELECT string_agg(id || ':' || coalesce(account_id, '-') || ':' || coalesce(organization_id, '-'), ' ' ORDER BY id) \
+            "SELECT string_agg(id || ':' || coalesce(account_id, '-') || ':' || coalesce(organization_id::text, '-'), ' ' ORDER BY id) \
              FROM {table} WHERE {which}"
         ))
     }

@@ -49,6 +49,7 @@ fn c9_the_end_leaves_what_protect_would_have_brought_and_nothing_else() {
         "CREATE TABLE twin (LIKE conversations INCLUDING DEFAULTS INCLUDING IDENTITY);
          ALTER TABLE twin ALTER organization_id DROP DEFAULT;
          ALTER TABLE twin ADD PRIMARY KEY (id);
+         ALTER TABLE twin ALTER account_id SET DEFAULT org_scope.current_user_id();
          CREATE INDEX twin_account ON twin (account_id, created_at);
          SELECT org_scope.protect('twin', 'organization_id')",
     );

@@ -160,10 +160,10 @@ fn an_account_handed_over_takes_along_what_is_not_fenced() {
     assert_eq!(inbox.truth("conversations", "id = 7"), format!("7:admin-a:{ABC}"));
     owner.run("CALL org_scope.advance('conversations')");
     // Behind the fence: what has no organization yet, and nothing that has.
-    inbox.db.superuser().run(&format!(
+    inbox.db.superuser().run(
         "SET session_replication_role = replica; UPDATE conversations SET organization_id = NULL WHERE id = 7; RESET session_replication_role;
          UPDATE users SET organization_id = 'org-admin-a', admin_id = NULL WHERE account_id = 'admin-a'"
-    ));
+    );
     assert_eq!(inbox.acting("admin-a").column("SELECT id FROM conversations"), ["7"]);
     assert_eq!(inbox.acting("admin-789").number("SELECT count(*) FROM conversations WHERE id = 7"), 0);
     owner.run("CALL org_scope.backfill('conversations')");

@@ -648,7 +648,7 @@ impl Error {
             Self::NotItsKeys { table, column } => say(
                 "23503",
                 match column {
-                    Some(column) => format!("a row of {table} has a {column} that is not one of its organization"),
+                    Some(column) => format!("{column} in a row of {table} is not one of its organization"),
                     None => format!("a row of {table} tells of another organization than it names"),
                 },
                 Some("While the table is adopted, the two must not contradict each other."),

@@ -54,8 +54,12 @@ pub(crate) fn resolve(
                 org_type,
             };
             let (explaining, source) = asked.explaining(table).map_err(no)?;
-            let explaining =
-                Explaining { lookup: Some(lookup.clone()), condition: known.condition, ..explaining };
+            let explaining = Explaining {
+                lookup: Some(lookup.clone()),
+                condition: known.condition,
+                is_user: known.user_column.is_some(),
+                ..explaining
+            };
             Ok((Source::Row(explaining), Some(source)))
         }
         Told::Parent { legacy } => {
@@ -164,8 +168,15 @@ impl Asked<'_> {
         if stored(&column.base_type.1) != stored(org_type) || family_of_type(&column.base_type).is_none() {
             return Err(NoAdoption::OrgType { column: org, wanted: column.type_name.clone() });
         }
-        let explaining =
-            Explaining { lookup: None, table: source, key, org, condition: None, legacy: legacy.clone() };
+        let explaining = Explaining {
+            lookup: None,
+            table: source,
+            key,
+            org,
+            condition: None,
+            legacy: legacy.clone(),
+            is_user: false,
+        };
         Ok((explaining, SourceTable { oid: table.to_u32(), owner: relation::owner(table).to_u32() }))
     }
 }

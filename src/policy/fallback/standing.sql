@@ -37,6 +37,8 @@ SELECT pg_catalog.json_build_object(
         WHERE down.typtype <> 'd'),
       'deterministic', COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true),
       'generated', a.attgenerated <> '',
+      'not_null', a.attnotnull,
+      'has_default', a.atthasdef,
       'parent', (
         SELECT pg_catalog.json_build_object('oid', f.confrelid::pg_catalog.int8, 'key', r.attname)
         FROM pg_catalog.pg_constraint f

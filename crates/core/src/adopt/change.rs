@@ -78,6 +78,13 @@ pub enum Change {
     DropNotNull,
     /// SET NOT NULL, which that constraint proves.
     SetNotNull(Ident),
+    /// SET DEFAULT of the legacy column.
+    SetDefault {
+        /// The column.
+        column: Ident,
+        /// The expression.
+        expression: String,
+    },
     /// DROP NOT NULL.
     Nullable(Ident),
 }
@@ -133,6 +140,9 @@ impl Change {
             Self::ValidateNotNull => format!("ALTER TABLE {table} VALIDATE CONSTRAINT {NOT_NULL}"),
             Self::DropNotNull => format!("ALTER TABLE {table} DROP CONSTRAINT {NOT_NULL}"),
             Self::SetNotNull(org) => format!("ALTER TABLE {table} ALTER COLUMN {org} SET NOT NULL"),
+            Self::SetDefault { column, expression } => {
+                format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {expression}")
+            }
             Self::Nullable(org) => format!("ALTER TABLE {table} ALTER COLUMN {org} DROP NOT NULL"),
         }
     }

@@ -17,7 +17,7 @@ mod told;
 pub use change::{COLUMN_MARK, Change, INDEX_MARK};
 pub use order::{By, Candidate, order};
 pub use phase::Phase;
-pub use plan::{Room, abandon, enforce, expand, finish, index_missing, relax, wants_index};
+pub use plan::{Room, abandon, enforce, expand, finish, wants_index};
 pub use progress::Progress;
 pub use refusal::{NoAdoption, NotYet};
 pub use route::{Route, SourceTable};

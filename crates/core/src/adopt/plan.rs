@@ -1,8 +1,9 @@
 //! From what stands to the next phase: the difference, in the order in which it is executed.
 
 use super::{Adopted, Change, Explaining, Expression, Source, Standing};
+use crate::org::OrgType;
 use crate::policy::through::{Trigger, same};
-use crate::policy::{Action, Kind, State, Step};
+use crate::policy::{Action, Kind, State, Step, family_of_type};
 use crate::sql::Ident;
 
 /// What an index depends on.
@@ -66,11 +67,6 @@ pub fn wants_index(standing: &Standing, adopted: &Adopted) -> bool {
     index_on(adopted).is_some() && standing.indexes.is_empty()
 }
 
-/// The index that has to be there before rows are looked for by it, where it is not.
-pub fn index_missing(standing: &Standing, adopted: &Adopted) -> bool {
-    index_on(adopted).is_some() && !standing.indexes.iter().any(|index| index.valid)
-}
-
 /// Column and triggers, in a transaction of their own, and then the index.
 pub fn expand(
     standing: &Standing,
@@ -99,15 +95,6 @@ pub fn expand(
     let first = std::mem::take(&mut work.steps);
     work.index(adopted, room);
     (first, work.steps)
-}
-
-/// Takes the place of the NOT NULL that would keep the column from being filled little by little.
-pub fn relax(standing: &Standing) -> Vec<Step> {
-    let mut work = Work { standing, steps: Vec::new() };
-    if standing.not_null.is_some() {
-        work.push(Kind::NotNull, Change::DropNotNull, "rows without an organization turned up");
-    }
-    work.steps
 }
 
 fn create_adopt(adopted: &Adopted) -> Change {
@@ -207,9 +194,25 @@ pub fn enforce(standing: &Standing) -> [Vec<Step>; 3] {
     parts
 }
 
-/// What served the transition alone.
-pub fn finish(standing: &Standing) -> Vec<Step> {
+/// What served the transition alone. New code that names no key goes on getting the session's user as one: by a
+/// DEFAULT, where the column must have a value.
+pub fn finish(standing: &Standing, adopted: &Adopted) -> Vec<Step> {
     let mut work = Work { standing, steps: Vec::new() };
+    if let (Source::Row(Explaining { is_user: true, .. }), Some(legacy)) = (&adopted.source, &standing.legacy)
+        && legacy.not_null
+        && !legacy.has_default
+        && let Some(family) = family_of_type(&legacy.base_type)
+    {
+        let user = "org_scope.current_user_id()";
+        let expression = match family {
+            OrgType::Text => user.to_owned(),
+            OrgType::Uuid => format!("({user})::pg_catalog.uuid"),
+            OrgType::Bigint => format!("({user})::pg_catalog.int8"),
+        };
+        let reason =
+            "new code names no key, and the column must have one: the session's user, as the trigger had it";
+        work.push(Kind::Default, Change::SetDefault { column: legacy.name.clone(), expression }, reason);
+    }
     work.transition("served the transition alone");
     work.steps
 }

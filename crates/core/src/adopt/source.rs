@@ -35,6 +35,8 @@ pub struct Explaining {
     pub condition: Option<String>,
     /// The column of the adopted table that holds the key.
     pub legacy: Ident,
+    /// Whether the key is a user's, whom a session knows.
+    pub is_user: bool,
 }
 
 /// An expression, read by the server.
@@ -351,6 +353,7 @@ mod tests {
             org: ident("organization_id"),
             condition: condition.map(Into::into),
             legacy: ident("account_id"),
+            is_user: true,
         }
     }
 

@@ -81,6 +81,10 @@ pub struct Legacy {
     pub deterministic: bool,
     /// Whether the table computes it, after the triggers that would read it.
     pub generated: bool,
+    /// `attnotnull`.
+    pub not_null: bool,
+    /// Whether it has a DEFAULT.
+    pub has_default: bool,
     /// Where a foreign key of it alone leads to.
     pub parent: Option<Parent>,
 }
