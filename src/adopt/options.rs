@@ -80,6 +80,11 @@ impl Options {
             return Err(no(NoAdoption::Protected));
         }
         let (base_type, type_name) = self.org_type(&org, &standing).map_err(no)?;
+        // Of a constant nothing is known that could be contradicted.
+        let has_default = standing.org.as_ref().is_some_and(|column| column.has_default);
+        if has_default && standing.adopt.is_none() && !matches!(told, Told::Constant { .. }) {
+            return Err(no(NoAdoption::Default(org)));
+        }
         self.check_legacy(&standing, &told).map_err(no)?;
         let (source, from) = fallback::resolve(target, &standing, &told, &base_type, Form::Bare)?;
         if standing.adopt.is_some() {

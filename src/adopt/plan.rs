@@ -121,6 +121,7 @@ fn later(asked: &Asked) -> Standing {
         not_null: asked.standing.org.as_ref().is_some_and(|org| org.not_null),
         brought: true,
         computed: false,
+        has_default: false,
     };
     Standing { org: Some(org), adopt: trigger(), rest: trigger(), indexes, ..asked.standing.clone() }
 }

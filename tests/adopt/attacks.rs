@@ -727,6 +727,22 @@ fn organizations_are_stored_as_what_their_column_takes() {
 }
 
 #[test]
+fn a_default_does_not_lock_out_old_code() {
+    let inbox = Inbox::with_users("default");
+    let mut owner = inbox.owner();
+    owner.run("ALTER TABLE conversations ADD COLUMN organization_id text DEFAULT 'org-x'");
+    let adopt = "CALL org_scope.adopt('conversations', 'organization_id', lookup => 'account', legacy_column => 'account_id')";
+    let said = owner.refused(adopt, "OS009");
+    owner.run(&said.hint);
+    owner.run(adopt);
+    inbox.silent().run("INSERT INTO conversations (id, account_id, customer) VALUES (2001, 'staff-b', 'x')");
+    assert_eq!(inbox.truth("conversations", "id = 2001"), format!("2001:staff-b:{X}"));
+    owner.run("CREATE TABLE small (n int, org text DEFAULT 'org-x')");
+    owner.run("CALL org_scope.adopt('small', 'org', constant => 'org-x')");
+    assert_eq!(owner.text("INSERT INTO small VALUES (1) RETURNING org"), "org-x");
+}
+
+#[test]
 fn rows_of_every_build_go_through() {
     let inbox = Inbox::with_users("built");
     let mut owner = inbox.owner();

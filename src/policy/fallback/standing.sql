@@ -14,7 +14,8 @@ SELECT pg_catalog.json_build_object(
       'own_type', pg_catalog.json_build_array(tn.nspname, y.typname),
       'not_null', a.attnotnull,
       'brought', COALESCE(pg_catalog.col_description(c.oid, a.attnum) LIKE '%Brought by org_scope.adopt%', false),
-      'computed', a.attgenerated <> '' OR a.attidentity <> '')
+      'computed', a.attgenerated <> '' OR a.attidentity <> '',
+      'has_default', a.atthasdef)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
     JOIN pg_catalog.pg_namespace tn ON tn.oid = y.typnamespace
