@@ -131,7 +131,7 @@ fn who_may_not_read_the_source_is_named_before_it_goes_dark() {
     let mut owner = inbox.owner();
     let grant = format!("GRANT SELECT (account_id, organization_id) ON TABLE public.users TO {blind}");
     let planned = "SELECT statement FROM org_scope.plan_adopt('messages', 'organization_id', lookup => 'account', legacy_column => 'account_id') WHERE kind = 'dark_role'";
-    assert_eq!(owner.column(planned), [grant.clone()]);
+    assert_eq!(owner.column(planned), std::slice::from_ref(&grant));
     owner.notices();
     owner.run("CALL org_scope.advance('messages')");
     assert!(owner.notices().iter().any(|notice| notice.message.contains(&grant)), "{grant}");
