@@ -708,6 +708,9 @@ impl Error {
                         text_literal(&table.to_string()),
                         text_literal(column.raw())
                     ),
+                    Loosening::AdoptionOff => {
+                        format!("CALL org_scope.abandon({});", text_literal(&table.to_string()))
+                    }
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
             ),
