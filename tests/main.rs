@@ -35,6 +35,7 @@ mod new_rows;
 mod partitions;
 mod referential_integrity;
 mod shapes;
+mod skew;
 mod surface;
 mod system_a_workflow;
 mod system_b_voice;

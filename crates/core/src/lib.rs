@@ -13,6 +13,7 @@ pub mod lookup;
 pub mod org;
 pub mod policy;
 pub mod project;
+pub mod size;
 pub mod sql;
 pub mod token;
 pub mod watch;
