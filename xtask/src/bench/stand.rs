@@ -203,8 +203,10 @@ fn by_hand(cluster: &Cluster, database: &str, [found, new]: [&str; 2], partition
 /// The fence, by nobody's hand but protect's.
 fn fence(cluster: &Cluster, partitioned: &[&str]) -> Result<()> {
     let mut superuser = cluster.connect(FENCED, "postgres")?;
-    superuser
-        .batch_execute(&format!("CREATE EXTENSION org_scope; SELECT org_scope.allow('{APP}', 'direct')"))?;
+    superuser.batch_execute(&format!(
+        "CREATE EXTENSION org_scope; SELECT org_scope.allow('{APP}', 'direct'); \
+             GRANT SET ON PARAMETER org_scope.plan_classes TO {APP}"
+    ))?;
     let mut owner = cluster.connect(FENCED, OWNER)?;
     for table in TABLES {
         owner

@@ -5,6 +5,7 @@ pub(super) mod partitions;
 mod readers;
 mod reads;
 mod setter;
+pub(super) mod skew;
 mod transactions;
 mod unrelated;
 mod writes;
@@ -20,6 +21,7 @@ pub(super) fn of(group: Group, stand: &Stand<'_>) -> Vec<Cell> {
         Group::Setter => setter::cells(stand),
         Group::Reads => reads::cells(stand),
         Group::Transactions => transactions::cells(stand),
+        Group::Skew => skew::cells(stand),
         Group::Partitions => partitions::cells(stand),
         Group::Partial => partial::cells(stand),
         Group::Unrelated => unrelated::cells(),
