@@ -6,6 +6,7 @@ mod across;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod explain;
 mod harden;
 mod lookups;
 mod policy;

@@ -36,6 +36,15 @@ pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// Runs work in a subtransaction, which its failure undoes; SQLSTATE and message of that come back. Not where the
 /// session is being stopped, or the whole statement: that is the caller's.
 pub(crate) fn each<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    in_subtransaction(work, true)
+}
+
+/// The same, and undoes what succeeds too.
+pub(crate) fn trial<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    in_subtransaction(work, false)
+}
+
+fn in_subtransaction<T>(work: impl FnOnce() -> T, keep: bool) -> Result<T, String> {
     let inside = Subtransaction::begin();
     let result = throw::contain(work).map_err(|error| {
         // Operator intervention, a cancel among them.
@@ -45,7 +54,7 @@ pub(crate) fn each<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         // Before the memory goes in which it lies.
         format!("{}: {}", throw::sqlstate_of_code(error.code()), error.message())
     });
-    inside.end(result.is_ok());
+    inside.end(keep && result.is_ok());
     result
 }
 

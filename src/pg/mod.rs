@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod analysis;
 pub(crate) mod attempt;
 pub(crate) mod backend;
 pub(crate) mod call_site;

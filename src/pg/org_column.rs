@@ -12,6 +12,7 @@ use pgrx::pg_sys::{self, AttStatsSlot, Datum, Oid};
 
 use super::backend::{BackendCell, BackendRefCell};
 use super::fenced_column::FencedColumn;
+use super::relation;
 
 /// A column, as it is while its statistics are.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ pub(crate) fn look_up(column: FencedColumn, family: OrgType) -> Rc<OrgColumn> {
     }
     let before = GENERATION.get();
     let place = Place::of(column);
-    let classes = place.statistics(family).map(|statistics| SizeClasses::of(&statistics)).unwrap_or_default();
+    let classes = place.read(family).map(|(statistics, _)| SizeClasses::of(&statistics)).unwrap_or_default();
     let first = NEXT.get();
     // So many statistics that the numbers begin anew no session reads; a number that two have replans once more.
     NEXT.set(first.wrapping_add(SPAN));
@@ -80,6 +81,13 @@ pub(crate) fn look_up(column: FencedColumn, family: OrgType) -> Rc<OrgColumn> {
         KNOWN.with_borrow_mut(|known| known.insert(key, Rc::clone(&found)));
     }
     found
+}
+
+/// What the statistics know of the organizations of a column, and one that is not among the most common. None where
+/// nobody has looked at the column yet, or where the current user has no right to read it.
+pub(crate) fn statistics(column: FencedColumn, family: OrgType) -> Option<(Statistics, Option<Box<[u8]>>)> {
+    relation::may_read(column.relation, column.attribute).then_some(())?;
+    Place::of(column).read(family)
 }
 
 /// Registers for changes of statistics, with who wants to be told.
@@ -148,8 +156,8 @@ impl Place {
         }
     }
 
-    /// None where nobody has looked at the column yet.
-    fn statistics(self, family: OrgType) -> Option<Statistics> {
+    /// The statistics, and a value that is not among the most common; none where nobody has looked at the column yet.
+    fn read(self, family: OrgType) -> Option<(Statistics, Option<Box<[u8]>>)> {
         let [relation, attribute, inherited] = self.keys;
         // SAFETY: a lookup with keys of the cache's types; what isn't there gives NULL.
         let tuple = unsafe {
@@ -170,32 +178,59 @@ impl Place {
         let rows = self.rows;
         let distinct = f64::from(form.stadistinct);
         let distinct = if distinct < 0.0 { -distinct * rows } else { distinct };
-        let mut slot = AttStatsSlot::default();
-        let parts = (pg_sys::ATTSTATSSLOT_VALUES | pg_sys::ATTSTATSSLOT_NUMBERS) as i32;
-        let kind = pg_sys::STATISTIC_KIND_MCV as i32;
-        // SAFETY: a row of pg_statistic, and a place for the answer.
-        let has = unsafe { pg_sys::get_attstatsslot(&raw mut slot, tuple, kind, Oid::INVALID, parts) };
-        let common = if has { common(&slot, family) } else { Vec::new() };
         let none = f64::from(form.stanullfrac);
-        // SAFETY: what get_attstatsslot filled, or zeroes.
-        unsafe { pg_sys::free_attstatsslot(&raw mut slot) };
+        let parts = pg_sys::ATTSTATSSLOT_VALUES | pg_sys::ATTSTATSSLOT_NUMBERS;
+        let common = in_slot(tuple, pg_sys::STATISTIC_KIND_MCV, parts, |values, shares, base| {
+            let pairs = values.iter().zip(shares);
+            pairs
+                .filter_map(|(value, share)| Some((stored(*value, base, family)?, f64::from(*share))))
+                .collect()
+        });
+        // Values that are at equal distances among the rows of the others.
+        let rare = in_slot(
+            tuple,
+            pg_sys::STATISTIC_KIND_HISTOGRAM,
+            pg_sys::ATTSTATSSLOT_VALUES,
+            |values, _, base| values.get(values.len() / 2).and_then(|value| stored(*value, base, family)),
+        );
         // SAFETY: the row that was looked up; nothing points to it any more.
         unsafe { pg_sys::ReleaseSysCache(tuple) };
-        Some(Statistics { common, none, distinct, rows })
+        Some((Statistics { common: common.unwrap_or_default(), none, distinct, rows }, rare.flatten()))
     }
 }
 
-/// The most common values of a column, as [`OrgValue::stored`] gives them.
-fn common(slot: &AttStatsSlot, family: OrgType) -> Vec<(Box<[u8]>, f64)> {
-    let count = |n: i32| usize::try_from(n).unwrap_or_default();
+/// What one kind of statistics says: its values, its numbers, and the base type of the values.
+fn in_slot<T>(
+    tuple: pg_sys::HeapTuple,
+    kind: u32,
+    parts: u32,
+    work: impl FnOnce(&[Datum], &[f32], Oid) -> T,
+) -> Option<T> {
+    let mut slot = AttStatsSlot::default();
+    // SAFETY: a row of pg_statistic, and a place for the answer.
+    let has =
+        unsafe { pg_sys::get_attstatsslot(&raw mut slot, tuple, kind as i32, Oid::INVALID, parts as i32) };
+    if !has {
+        return None;
+    }
     // SAFETY: the base type of a type that exists.
     let base = unsafe { pg_sys::getBaseType(slot.valuetype) };
-    // SAFETY: get_attstatsslot was asked for the values and found them.
-    let values = unsafe { std::slice::from_raw_parts(slot.values, count(slot.nvalues)) };
-    // SAFETY: the same with the shares.
-    let shares = unsafe { std::slice::from_raw_parts(slot.numbers, count(slot.nnumbers)) };
-    let pairs = values.iter().zip(shares);
-    pairs.filter_map(|(value, share)| Some((stored(*value, base, family)?, f64::from(*share)))).collect()
+    let count = |number: i32| usize::try_from(number).unwrap_or_default();
+    // SAFETY: get_attstatsslot has filled what it was asked for; what it was not is NULL.
+    let values = unsafe { array(slot.values, count(slot.nvalues)) };
+    // SAFETY: as above.
+    let numbers = unsafe { array(slot.numbers, count(slot.nnumbers)) };
+    let result = work(values, numbers, base);
+    // SAFETY: what get_attstatsslot filled; nothing points into it any more.
+    unsafe { pg_sys::free_attstatsslot(&raw mut slot) };
+    Some(result)
+}
+
+/// # Safety
+/// `first` is NULL or the first of so many.
+unsafe fn array<'a, T>(first: *const T, count: usize) -> &'a [T] {
+    // SAFETY: the caller's promise.
+    if first.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(first, count) } }
 }
 
 fn stored(value: Datum, base: Oid, family: OrgType) -> Option<Box<[u8]>> {

@@ -2,6 +2,7 @@
 //! and only there. Which plan a session has is seen in its estimates: they are those of the organization for which
 //! the plan was made.
 
+mod explain;
 mod keeping;
 mod places;
 mod sequences;

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod context;
 pub mod error;
+pub mod explain;
 pub mod harden;
 pub mod lookup;
 pub mod org;
