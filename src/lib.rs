@@ -6,6 +6,7 @@
 use pgrx::prelude::*;
 
 mod across;
+mod adopt;
 mod api;
 mod context;
 mod harden;
@@ -27,6 +28,7 @@ extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["across"
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
 extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
+extension_sql_file!("../sql/adopt.sql", name = "adopt", requires = ["through"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
 extension_sql_file!("../sql/watch.sql", name = "watch", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["watch"]);
@@ -37,6 +39,7 @@ extern "C-unwind" fn _PG_init() {
     pg::init();
     run::init();
     policy::init();
+    adopt::init();
 }
 
 /// What pgrx's test framework asks the crate for.

@@ -7,6 +7,7 @@ mod harness;
 mod access;
 mod across_orgs;
 mod added_default;
+mod adopt;
 mod behind_our_back;
 mod context;
 mod copy_view;

@@ -3,6 +3,7 @@
 
 mod access;
 mod across;
+mod adopt;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;

@@ -8,7 +8,7 @@ use pgrx::pg_sys::{self, Oid};
 
 use super::backend::{BackendCell, BackendRefCell};
 use super::own_table::{self, Scan};
-use super::{epoch, lookup, project_source, role, signing_key, watched};
+use super::{adopted_row, epoch, lookup, parent_row, project_source, role, signing_key, watched};
 
 /// The last role that was asked for, and its row.
 static CACHE: BackendRefCell<Option<(Oid, Option<Rc<Access>>)>> = BackendRefCell::new(None);
@@ -68,8 +68,10 @@ pub(crate) fn invalidate(table: Oid) {
 #[pg_guard]
 // SAFETY: called by the server alone, with arguments of its own.
 unsafe extern "C-unwind" fn on_invalidation(_arg: pg_sys::Datum, relation: Oid) {
+    adopted_row::on_invalidation(relation);
     project_source::on_invalidation(relation);
     lookup::on_invalidation(relation);
+    parent_row::on_invalidation(relation);
     signing_key::on_invalidation(relation);
     watched::on_invalidation(relation);
     // INVALID means that everything must go (the queue has overflowed).

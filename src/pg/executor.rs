@@ -8,7 +8,7 @@ use org_scope_core::org::OrgValue;
 use super::folding::Folding;
 use super::{
     fence_call, folding, hook, label, new_row, noforce, one_shot, plan_item, reliance, report, running,
-    size_class, throw,
+    size_class, throw, untriggered,
 };
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
@@ -129,6 +129,8 @@ unsafe extern "C-unwind" fn executor_start(query: *mut QueryDesc, eflags: i32) {
     let call = || unsafe { next(query, eflags) };
     // SAFETY: nothing in this frame has a destructor.
     unsafe { inside(entered, call) };
+    // SAFETY: the server has just started the query.
+    unsafe { untriggered::strip(query) };
     if entered {
         // Only now, as the triggers that will be fired are those that starting has found.
         // SAFETY: the server passes a query with its plan.

@@ -80,6 +80,32 @@ pub(crate) fn key(table: Oid, text: &str, alias: &CStr) -> Result<Key, Unfit> {
     Ok(Key { bare: text_of(analysed.printed), of_alias: text_of(analysed.of_alias), columns, type_oid })
 }
 
+/// Reads it, as something that gives an organization, and says of which family. Columns are bare, or stand behind
+/// the name that the row is read by.
+///
+/// # Errors
+/// [`Unfit`] where it can't say whose a row is.
+pub(crate) fn adopting(table: Oid, text: &str, by: Option<&CStr>) -> Result<(Key, OrgType), Unfit> {
+    let (analysed, columns) = checked_by(table, text, ROW, by)?;
+    // SAFETY: an analysed expression.
+    let type_oid = unsafe { pg_sys::exprType(analysed.node) };
+    let family = family_of(type_oid).ok_or(Unfit::UnsupportedType)?;
+    // SAFETY: an analysed expression, with its collations.
+    let collation = unsafe { pg_sys::exprCollation(analysed.node) };
+    if ![Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID].contains(&collation) {
+        return Err(Unfit::Collation);
+    }
+    let (bare, of_alias) = (text_of(analysed.printed), text_of(analysed.of_alias));
+    Ok((Key { bare, of_alias, columns, type_oid }, family))
+}
+
+/// A condition of ours on a table's rows as the server prints it, over several lines perhaps.
+pub(crate) fn printed(table: Oid, text: &str) -> String {
+    let Some(raw) = parse::expression(text) else { return String::new() };
+    // SAFETY: calls the server alone and owns nothing.
+    text_of(unsafe { throw::whole(|| analyse(table, raw, ROW, None)) }.printed)
+}
+
 /// Reads it, as something of the type that was said. What doesn't parse, or names what isn't there, is
 /// raised as the server's own.
 ///
@@ -125,7 +151,7 @@ pub(super) fn family_of(org_type: Oid) -> Option<OrgType> {
 /// # Errors
 /// [`Unfit`] where it isn't one, or a user's functions would decide.
 pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
-    let (analysed, seen) = ours_alone(table, text, ROW)?;
+    let (analysed, seen) = ours_alone(table, text, ROW, None)?;
     if seen.users_type {
         return Err(Unfit::UserDefined);
     }
@@ -147,7 +173,17 @@ pub(crate) fn condition(table: Oid, text: &str) -> Result<String, Unfit> {
 
 /// Reads it, and says what it may do, and which columns it names.
 fn checked(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
-    let (analysed, seen) = ours_alone(table, text, alias)?;
+    checked_by(table, text, alias, None)
+}
+
+/// The same of columns behind the name `by`.
+fn checked_by(
+    table: Oid,
+    text: &str,
+    alias: &CStr,
+    by: Option<&CStr>,
+) -> Result<(Analysed, BTreeSet<i16>), Unfit> {
+    let (analysed, seen) = ours_alone(table, text, alias, by)?;
     // SAFETY: an analysed expression; looks functions up.
     let look = || unsafe { contain_mutable_functions(analysed.node) };
     // SAFETY: calls the server alone and owns nothing.
@@ -161,11 +197,11 @@ fn checked(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, BTreeSet<i
 }
 
 /// Reads it: one expression that runs the server's own functions alone, and what is seen in it.
-fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, Seen), Unfit> {
+fn ours_alone(table: Oid, text: &str, alias: &CStr, by: Option<&CStr>) -> Result<(Analysed, Seen), Unfit> {
     // Not one bare expression: the server says what is wrong where it is more, or less.
     let raw = parse::expression(text).ok_or(Unfit::NotOne)?;
     // SAFETY: calls the server alone and owns nothing.
-    let analysed = unsafe { throw::whole(|| analyse(table, raw, alias)) };
+    let analysed = unsafe { throw::whole(|| analyse(table, raw, alias, by)) };
     if analysed.has_sub_select {
         return Err(Unfit::SubSelect);
     }
@@ -180,15 +216,19 @@ fn ours_alone(table: Oid, text: &str, alias: &CStr) -> Result<(Analysed, Seen), 
     Ok((analysed, seen))
 }
 
-fn analyse(table: Oid, raw: *mut Node, alias: &CStr) -> Analysed {
+fn analyse(table: Oid, raw: *mut Node, alias: &CStr, by: Option<&CStr>) -> Analysed {
     let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
     // SAFETY: raises where there is no such table; closed below, or by the abort.
     let relation = unsafe { pg_sys::table_open(table, lock) };
     // SAFETY: allocates.
     let state = unsafe { pg_sys::make_parsestate(std::ptr::null_mut()) };
+    let by = match by {
+        // SAFETY: copies a NUL-terminated name.
+        Some(by) => unsafe { pg_sys::makeAlias(by.as_ptr(), std::ptr::null_mut()) },
+        None => std::ptr::null_mut(),
+    };
     // SAFETY: an open relation, held with that lock.
-    let item =
-        unsafe { addRangeTableEntryForRelation(state, relation, lock, std::ptr::null_mut(), false, false) };
+    let item = unsafe { addRangeTableEntryForRelation(state, relation, lock, by, false, false) };
     // SAFETY: the entry just made.
     unsafe { pg_sys::addNSItemToQuery(state, item, false, true, true) };
     // SAFETY: a raw expression in the current memory context.

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the one room where the server is called")]
 
 pub(crate) mod access;
+pub(crate) mod adopted_row;
 pub(crate) mod analysis;
 pub(crate) mod attempt;
 pub(crate) mod backend;
@@ -53,11 +54,13 @@ pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod size_class;
 pub(crate) mod spi;
+pub(crate) mod table_cache;
 pub(crate) mod tally;
 pub(crate) mod throw;
 pub(crate) mod touch;
 pub(crate) mod transaction;
 pub(crate) mod types;
+pub(crate) mod untriggered;
 pub(crate) mod utility;
 pub(crate) mod watched;
 pub(crate) mod xact;
@@ -75,6 +78,5 @@ pub(crate) fn init() {
     executor::init();
     utility::init();
     noforce::init();
-    parent_row::init();
     xact::init();
 }

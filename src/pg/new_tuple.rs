@@ -49,6 +49,12 @@ impl<'a> NewTuple<'a> {
         })
     }
 
+    /// A column of a row, by its number.
+    pub(crate) fn in_column(row: Row, column: i16) -> Option<Self> {
+        let index = usize::try_from(column).ok()?.checked_sub(1)?;
+        Some(Self { row, found: None, attribute: attribute(row.columns(), index)? })
+    }
+
     /// Whether the row replaces another.
     pub(crate) fn is_update(&self) -> bool {
         self.found.is_some()

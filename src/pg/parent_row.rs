@@ -1,17 +1,16 @@
 //! Asks for the organization of a row's parent. The session keeps the way there for each child, until
 //! the child or the parent changes.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use org_scope_core::policy::through::Route;
 use org_scope_core::sql::QualifiedName;
-use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::backend::{BackendCell, BackendRefCell};
+use super::backend::BackendRefCell;
 use super::kept_plan::{KeptPlan, Sees};
 use super::row::Row;
+use super::table_cache::TableCache;
 use super::{noforce, settings, types};
 
 /// The way from a child to its parent, with the statements along it, each prepared when it is first needed.
@@ -22,34 +21,17 @@ pub(crate) struct Way {
     own: BackendRefCell<Option<Rc<KeptPlan>>>,
 }
 
-static WAYS: BackendRefCell<Option<HashMap<Oid, Rc<Way>>>> = BackendRefCell::new(None);
-/// The tables whose changes end what is kept.
-static WATCHED: BackendRefCell<Option<HashSet<Oid>>> = BackendRefCell::new(None);
-static STALE: BackendCell<bool> = BackendCell::new(false);
+static WAYS: TableCache<Way> = TableCache::new();
 
 /// The way of a child; none where nothing ties it to a parent.
 pub(crate) fn way(child: Oid, look_up: impl FnOnce() -> Option<Route>) -> Option<Rc<Way>> {
-    if STALE.replace(false) {
-        WATCHED.set(None);
-        // What frees plans calls the server, which may call back: not while it is borrowed.
-        drop(WAYS.with_borrow_mut(Option::take));
-    }
-    if let Some(way) = WAYS.with_borrow(|ways| ways.as_ref().and_then(|ways| ways.get(&child).cloned())) {
-        return Some(way);
-    }
-    // Watched before it is looked up: a change from now on is noticed.
-    watch(child);
-    let route = look_up()?;
-    watch(Oid::from_u32(route.parent));
-    let row_type = Oid::from_u32(route.row_type);
-    let key = route.key_of_row().map(|text| settings::neutral_path(|| KeptPlan::new(&text, &[row_type])));
-    let way = Rc::new(Way { route, key, any: BackendRefCell::new(None), own: BackendRefCell::new(None) });
-    WAYS.with_borrow_mut(|ways| ways.get_or_insert_default().insert(child, Rc::clone(&way)));
-    Some(way)
-}
-
-fn watch(table: Oid) {
-    WATCHED.with_borrow_mut(|watched| watched.get_or_insert_default().insert(table));
+    WAYS.of(child, || {
+        let route = look_up()?;
+        WAYS.watch(Oid::from_u32(route.parent));
+        let row_type = Oid::from_u32(route.row_type);
+        let key = route.key_of_row().map(|text| settings::neutral_path(|| KeptPlan::new(&text, &[row_type])));
+        Some(Way { route, key, any: BackendRefCell::new(None), own: BackendRefCell::new(None) })
+    })
 }
 
 /// Which parent counts.
@@ -120,18 +102,7 @@ impl Way {
     }
 }
 
-/// Registers for changes of tables.
-pub(crate) fn init() {
-    // SAFETY: the callback is guarded, never raises, and lives as long as the library.
-    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_invalidation), Datum::null()) };
-}
-
-#[pg_guard]
-// SAFETY: called by the server alone, with arguments of its own.
-unsafe extern "C-unwind" fn on_invalidation(_arg: Datum, relation: Oid) {
-    // INVALID means that everything must go (the queue has overflowed).
-    let watched = || WATCHED.with_borrow(|watched| watched.as_ref().is_some_and(|w| w.contains(&relation)));
-    if relation == Oid::INVALID || watched() {
-        STALE.set(true);
-    }
+/// Another session, or this one, has changed a table.
+pub(crate) fn on_invalidation(relation: Oid) {
+    WAYS.on_invalidation(relation);
 }

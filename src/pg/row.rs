@@ -36,6 +36,16 @@ impl Row {
         if found { Self::of(data, data.tg_trigtuple) } else { None }
     }
 
+    /// The same relation's row of this tuple.
+    pub(crate) fn of_tuple(self, tuple: HeapTuple) -> Self {
+        Self { tuple, ..self }
+    }
+
+    /// The columns, as long as the server holds the relation open.
+    pub(super) fn columns(self) -> TupleDesc {
+        self.columns
+    }
+
     fn of(data: &pg_sys::TriggerData, tuple: HeapTuple) -> Option<Self> {
         // SAFETY: the server holds the relation open while the trigger runs.
         let columns = unsafe { (*data.tg_relation).rd_att };

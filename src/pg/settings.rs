@@ -55,6 +55,19 @@ pub(crate) fn neutral_path<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Runs the work with a bound on how long it waits for a lock, where the caller has set none: who waits for the
+/// whole of a table holds up everybody who comes after.
+pub(crate) fn bounded_waits<R>(work: impl FnOnce() -> R) -> R {
+    let saved = Saved::new();
+    // SAFETY: a variable of the server's, in the backend's only thread.
+    if unsafe { pg_sys::LockTimeout } == 0 {
+        set(c"lock_timeout", c"5s");
+    }
+    let result = work();
+    drop(saved);
+    result
+}
+
 struct Saved(i32);
 
 impl Saved {

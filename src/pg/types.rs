@@ -15,6 +15,19 @@ pub(crate) fn of_org(family: OrgType) -> Oid {
     }
 }
 
+/// A type that an org column can be made of: its name in the catalog, and in statements.
+pub(crate) fn org_type(oid: Oid) -> Option<(&'static str, &'static str)> {
+    Some(match oid {
+        pg_sys::TEXTOID => ("text", "text"),
+        pg_sys::VARCHAROID => ("varchar", "character varying"),
+        pg_sys::UUIDOID => ("uuid", "uuid"),
+        pg_sys::INT8OID => ("int8", "bigint"),
+        pg_sys::INT4OID => ("int4", "integer"),
+        pg_sys::INT2OID => ("int2", "smallint"),
+        _ => return None,
+    })
+}
+
 /// A `name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name(pub(crate) String);

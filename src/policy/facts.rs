@@ -7,6 +7,7 @@ use org_scope_core::policy::{Actor, Facts, Source, Spec, index_name_candidates, 
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
+use super::fallback;
 use crate::pg::catalog::About;
 use crate::pg::{catalog, index_room, index_size};
 
@@ -86,6 +87,13 @@ impl Columns {
 
 /// Facts of the tables, by schema and name.
 pub(super) fn read(tables: &[Oid], columns: &Columns) -> Vec<Facts> {
+    let mut facts = read_bare(tables, columns);
+    fallback::add(&mut facts);
+    facts
+}
+
+/// The same without what is asked of other tables, which may ask these in turn.
+pub(super) fn read_bare(tables: &[Oid], columns: &Columns) -> Vec<Facts> {
     let mut facts = ask(tables, columns, About::all(tables));
     for table in &mut facts {
         let (project, actor) = table.forgotten();

@@ -128,6 +128,12 @@ FROM (
       ) x
       HAVING pg_catalog.count(*) > 0
     ) AS through,
+    EXISTS (
+      SELECT FROM pg_catalog.pg_trigger t
+      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_adopt' AND p.proname = 'adopt_row'
+        AND p.pronamespace = 'org_scope'::pg_catalog.regnamespace
+    ) AS adopts,
     -- A view of the table's own schema that belongs to one whose rights the caller has, and whose trigger is ours.
     ( SELECT v.relname
       FROM pg_catalog.pg_depend d,
@@ -154,7 +160,15 @@ FROM (
       CASE
         WHEN $2 IS NOT NULL THEN (
           SELECT w.attnum FROM pg_catalog.pg_attribute w WHERE w.attrelid = c.oid AND w.attname = $2::pg_catalog.name)
-        ELSE (
+        -- A fence of the transition names what tells of the organization too; the trigger names the org column last.
+        ELSE COALESCE((
+          SELECT t.tgattr[pg_catalog.array_upper(t.tgattr::pg_catalog.int2[], 1)]
+          FROM pg_catalog.pg_trigger t
+          WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname = 'org_scope_adopt'
+            AND EXISTS (
+              SELECT FROM pg_catalog.pg_policy p
+              WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate'))
+        ), (
           SELECT x.attnum
           FROM pg_catalog.pg_policy p, LATERAL (
             SELECT pg_catalog.min(d.refobjsubid), pg_catalog.count(DISTINCT d.refobjsubid)
@@ -166,7 +180,7 @@ FROM (
           WHERE p.polrelid = c.oid AND p.polname IN ('org_scope_fence', 'org_scope_gate')
           -- The fence's column, and the gate's where the fence names none, or several since it was altered.
           ORDER BY x.attnum IS NULL, x.columns > 1, p.polname
-          LIMIT 1)
+          LIMIT 1))
       END AS org,
       CASE
         WHEN $3 IS NOT NULL THEN (

@@ -1,9 +1,11 @@
 //! The generator: joins core's plans with the catalog's facts, and executes them.
 
+pub(crate) mod adopted;
 mod alter;
 mod copy_view;
 mod ddl;
 mod facts;
+pub(crate) mod fallback;
 mod family;
 mod findings;
 mod guard;

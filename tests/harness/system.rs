@@ -11,6 +11,8 @@ pub(crate) enum System {
     Voice,
     /// C: the chat inbox with `organization_id` (text) beside `account_id`.
     Inbox,
+    /// C as it was before: `account_id` alone.
+    Accounts,
 }
 
 impl System {
@@ -20,6 +22,7 @@ impl System {
             Self::Workflow => "a.sql",
             Self::Voice => "b.sql",
             Self::Inbox => "c.sql",
+            Self::Accounts => "c_accounts.sql",
         };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systems").join(file);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

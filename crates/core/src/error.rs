@@ -1,6 +1,7 @@
 //! Every situation in which org_scope says no, with its SQLSTATE, message, DETAIL and HINT.
 
 use crate::access::How;
+use crate::adopt::{NoAdoption, NotYet};
 use crate::org::{MAX_CONTEXT_BYTES, OrgType};
 use crate::policy::through::NoThrough;
 use crate::policy::{Loosening, Refusal, Unfit};
@@ -132,6 +133,27 @@ pub enum Error {
     NotItsParents {
         /// The table.
         table: QualifiedName,
+    },
+    /// A table can't be adopted.
+    NoAdoption {
+        /// The table.
+        table: QualifiedName,
+        /// Why.
+        why: Box<NoAdoption>,
+    },
+    /// An adoption can't go on.
+    NotYet {
+        /// The table.
+        table: QualifiedName,
+        /// Why.
+        why: Box<NotYet>,
+    },
+    /// A row names a key that isn't its organization's.
+    NotItsKeys {
+        /// The table.
+        table: QualifiedName,
+        /// The column that names it; none where an expression does.
+        column: Option<Ident>,
     },
     /// A trigger function of ours was put on another event.
     NotThisTrigger,
@@ -644,6 +666,21 @@ impl Error {
                 None,
                 Some("Leave the organization out: it comes from the parent.".into()),
             ),
+            Self::NoAdoption { table, why } => {
+                say(why.sqlstate(), why.message(table), None, why.hint(table))
+            }
+            Self::NotYet { table, why } => {
+                say(why.sqlstate(), why.message(table), why.detail(), why.hint(table))
+            }
+            Self::NotItsKeys { table, column } => say(
+                "23503",
+                match column {
+                    Some(column) => format!("{column} in a row of {table} is not one of its organization"),
+                    None => format!("a row of {table} tells of another organization than it names"),
+                },
+                Some("While the table is adopted, the two must not contradict each other."),
+                Some("Leave the organization out: it follows from the rest of the row.".into()),
+            ),
             Self::NotThisTrigger => {
                 say("0A000", "the function is for another kind of trigger".into(), None, None)
             }
@@ -651,7 +688,7 @@ impl Error {
                 "22023",
                 "batch_size must be at least 1".into(),
                 None,
-                Some("CALL org_scope.fill_through('...', 10000);".into()),
+                Some("CALL org_scope.backfill('...', batch_size => 10000);".into()),
             ),
             Self::OpenAbove { child, parent, column } => {
                 let protect = column.as_ref().map(|column| {

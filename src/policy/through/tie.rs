@@ -40,9 +40,19 @@ pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions)
     if options.reading {
         return reading::protect(target, parent, &options);
     }
+    tie(target, parent, &options, |_| true)
+}
+
+/// The same by those steps for which `now` holds.
+pub(in crate::policy) fn tie(
+    target: Oid,
+    parent: Oid,
+    options: &ThroughOptions,
+    now: fn(&Step) -> bool,
+) -> Result<Vec<Row>, Error> {
     require_owners(target, parent);
     settings::neutral(|| {
-        let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
+        let Some(work) = look(target, parent, options)? else { return Ok(Vec::new()) };
         if work.plan.parent.iter().any(is_planned) {
             relation::lock(parent, relation::Lock::Ddl);
         }
@@ -50,8 +60,9 @@ pub(crate) fn protect_through(target: Oid, parent: Oid, options: ThroughOptions)
             relation::lock(target, relation::Lock::Ddl);
         }
         // Again under the locks: two callers at once don't repair each other's work.
-        let Some(work) = look(target, parent, &options)? else { return Ok(Vec::new()) };
+        let Some(mut work) = look(target, parent, options)? else { return Ok(Vec::new()) };
         let (spec, fences) = (work.spec.clone(), work.fences());
+        work.plan.child.retain(now);
         let on_parent = execute(parent, work.plan.parent);
         let on_child = work.plan.child.into_iter().flat_map(|step| run(target, step)).collect::<Vec<_>>();
         let fence = match fences {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::copy_view::CopyAction;
 use super::through::Link;
 use super::{Actor, FENCE, GUARD, Grantee, Part, STAMP, Wanted, compared};
+use crate::adopt::Change;
 use crate::sql::{Ident, Literal, QualifiedName};
 
 /// The comment by which an index of ours is known, also after a rename.
@@ -84,6 +85,8 @@ pub enum Action {
     Force(bool),
     /// Ties a child to its parent.
     Link(Link),
+    /// Brings the table on its way to an org column.
+    Adopt(Change),
     /// A change of the view beside the table that takes COPY FROM.
     CopyView {
         /// The view's name.
@@ -166,6 +169,7 @@ impl Action {
             Self::Force(true) => format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
             Self::Force(false) => format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"),
             Self::Link(link) => link.statement(table),
+            Self::Adopt(change) => change.statement(table),
         }
     }
 }

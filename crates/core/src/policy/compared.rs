@@ -1,7 +1,7 @@
 //! How a row's organization, or its project, is compared with the current one: as it is written in a
 //! statement, and as the server prints it.
 
-use super::{Column, Expression, Facts, Reading, Refusal, Source, family};
+use super::{Column, Expression, Facts, Reading, Refusal, Source, family, reading};
 use crate::org::OrgType;
 use crate::sql::Ident;
 
@@ -27,6 +27,8 @@ pub struct Compared {
     column: Option<Ident>,
     /// USING and WITH CHECK, where a parent is asked for the organization.
     asked: Option<Box<(Clause, Clause)>>,
+    /// What else is the current organization's where no organization stands.
+    fallback: Option<Clause>,
 }
 
 impl Compared {
@@ -80,6 +82,7 @@ impl Compared {
             family,
             column: Some(column.name.clone()),
             asked: None,
+            fallback: None,
         })
     }
 
@@ -93,6 +96,7 @@ impl Compared {
             family: *family,
             column: None,
             asked: None,
+            fallback: None,
         }
     }
 
@@ -106,6 +110,7 @@ impl Compared {
             family: *family,
             column: column.clone(),
             asked: Some(Box::new((reading.using(), reading.check(table)))),
+            fallback: None,
         }
     }
 
@@ -162,6 +167,20 @@ impl Compared {
         }
     }
 
+    /// The same, with rows that have no organization yet and are found to be the current one's.
+    #[must_use]
+    pub(super) fn with_fallback(self, fallback: Option<Clause>) -> Self {
+        Self { fallback, ..self }
+    }
+
+    /// The row is the current organization's to see, to change and to delete.
+    pub(super) fn seen(&self) -> Clause {
+        match &self.fallback {
+            Some(fallback) => self.own().or(fallback.clone()),
+            None => self.own(),
+        }
+    }
+
     /// The same of a row that is written.
     pub fn own_new(&self) -> Clause {
         self.asked.as_ref().map_or_else(|| self.own(), |asked| asked.1.clone())
@@ -202,6 +221,11 @@ impl Compared {
 }
 
 impl Clause {
+    /// A condition as it is written, and as the server prints it over several lines.
+    pub fn laid_out(text: String, printed: &str) -> Self {
+        Self { text, printed: reading::on_one_line(printed) }
+    }
+
     /// This one, or the other.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
@@ -223,7 +247,7 @@ pub(super) fn reader_of(base_type: &str) -> Option<&'static str> {
     family::of_type(&("pg_catalog".to_owned(), base_type.to_owned())).map(fence_org)
 }
 
-pub(super) fn fence_org(family: OrgType) -> &'static str {
+pub(crate) fn fence_org(family: OrgType) -> &'static str {
     match family {
         OrgType::Text => "org_scope.fence_org()",
         OrgType::Uuid => "org_scope.fence_org_uuid()",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Actor, Compared, CopyFacts, FENCE, Memory, MissingUser, Part, Reading, part, reading};
+use super::{Actor, Clause, Compared, CopyFacts, FENCE, Memory, MissingUser, Part, Reading, part, reading};
 use crate::sql::{Ident, QualifiedName};
 
 /// One table.
@@ -67,6 +67,11 @@ pub struct Facts {
     pub copy: Option<CopyFacts>,
     /// What ties it to a parent from which its organization comes.
     pub through: Option<Through>,
+    /// Whether a trigger of an adoption fills its org column.
+    pub adopts: bool,
+    /// What else is the current organization's, where the adoption has not come so far that every row has one.
+    #[serde(skip)]
+    pub fallback: Option<Clause>,
 }
 
 /// Whether what protect_through brought stands.
@@ -256,6 +261,11 @@ impl Facts {
     /// Policies that somebody else made.
     pub fn foreign_policies(&self) -> impl Iterator<Item = &Policy> {
         self.policies.iter().filter(|p| !part::is_ours(p.name.raw()))
+    }
+
+    /// Whether rows may still be without an organization that an adoption will give them.
+    pub fn is_in_transition(&self) -> bool {
+        self.adopts && self.column.as_ref().is_some_and(|column| !column.not_null)
     }
 
     /// Whether a policy of this part stands.

@@ -27,6 +27,7 @@ mod view_note;
 
 pub use action::Action;
 pub(crate) use action::{List, Text};
+pub(crate) use compared::fence_org;
 pub use compared::{Clause, Compared};
 pub use copy_view::{CopyFacts, copy_view_name, wants_copy_view};
 pub use facts::{Column, Facts, Grantee, Guard, Index, Policy, Stamp, Through};
@@ -40,6 +41,7 @@ pub(crate) use note::array;
 pub use note::{Finding, counted, notes};
 pub use part::{Part, Wanted, is_restrictive};
 pub use protect::{Surroundings, drift, gate_roles_told, protect, wants_index};
+pub(crate) use reading::on_one_line;
 pub use reading::{Above, ROW as READING_ROW, Reading, alias as reading_alias};
 pub use refusal::{Refusal, Unfit};
 pub use spec::{Actor, Expression, Extra, MissingUser, Source, Spec};

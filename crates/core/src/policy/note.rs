@@ -172,6 +172,13 @@ fn note(spec: &Spec, facts: &Facts, gate: &[Grantee], finding: &Finding) -> Step
                 _ if spec.shared_rows.unwrap_or_else(|| facts.standing_shared()) => {
                     (None, "every organization can read them, and none can change them")
                 }
+                Source::Column(_) if facts.fallback.is_some() => {
+                    let backfill = format!("CALL org_scope.backfill({})", Text(&table.to_string()));
+                    let reason = format!(
+                        "{count} {verb} no organization yet: those that are explained are their organization's"
+                    );
+                    return Step::note(Kind::NullRows, Some(backfill), reason);
+                }
                 Source::Column(column) => {
                     let update = format!("UPDATE {table} SET {column} = ... WHERE {column} IS NULL");
                     (Some(update), "no session will see them")

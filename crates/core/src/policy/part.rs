@@ -116,7 +116,7 @@ pub struct Wanted {
 /// The fence alone would let a row that is read be changed too, and so be stolen: where rows are shared,
 /// UPDATE and DELETE have a stricter one beside it.
 pub(super) fn restrictive(org: &Compared, shared: bool, project: Option<&Compared>) -> Vec<Wanted> {
-    let (own, new) = (org.own(), org.own_new());
+    let (own, new) = (org.seen(), org.own_new());
     let (using, mut parts) = if shared {
         let update = Wanted { part: Part::UpdateFence, using: own.clone(), check: Some(new.clone()) };
         let delete = Wanted { part: Part::DeleteFence, using: own.clone(), check: None };
@@ -135,7 +135,7 @@ pub(super) fn restrictive(org: &Compared, shared: bool, project: Option<&Compare
 /// The permissive policies, beginning with the gate. They repeat what the fence says of each command:
 /// what takes the fence away, or makes it permissive, still shows no row of another organization.
 pub(super) fn permissive(org: &Compared, shared: bool) -> Vec<Wanted> {
-    let gate = Wanted { part: Part::Gate, using: org.own(), check: Some(org.own_new()) };
+    let gate = Wanted { part: Part::Gate, using: org.seen(), check: Some(org.own_new()) };
     let nobodys = shared.then(|| Wanted { part: Part::SharedGate, using: org.shared(), check: None });
     [gate].into_iter().chain(nobodys).collect()
 }

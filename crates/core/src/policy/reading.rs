@@ -223,7 +223,7 @@ fn is_whole(text: &str) -> bool {
 
 /// What the server lays out over several lines, on one: outside of quotes one space stands for all, and none
 /// at the beginning and after an opening parenthesis.
-pub(super) fn on_one_line(printed: &str) -> String {
+pub(crate) fn on_one_line(printed: &str) -> String {
     let mut line = String::with_capacity(printed.len());
     let mut quote = None;
     for c in printed.chars() {

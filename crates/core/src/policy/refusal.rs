@@ -65,6 +65,8 @@ pub enum Refusal {
     },
     /// Its organization comes from a parent, and rows without one are to be shared.
     SharedThrough,
+    /// Rows without an organization are some organization's already, and are to be shared.
+    SharedAdopted,
     /// It has a fence on other columns.
     FencedOn {
         /// Those columns.
@@ -231,6 +233,7 @@ impl Refusal {
                 format!("is already protected by column {}", columns.join(", "))
             }
             Self::SharedThrough => "gets its organization from a parent".into(),
+            Self::SharedAdopted => "is being adopted".into(),
             Self::UnsupportedActor { column, type_name } => {
                 format!("can't be stamped in column {column} of type {type_name}")
             }
@@ -277,6 +280,7 @@ impl Refusal {
                 Unfit::Raises(_) => "One such row would close the table to every organization.",
             },
             Self::SharedThrough => "Rows without one have no parent, and can't be shared for that.",
+            Self::SharedAdopted => "Rows without one are those that have none yet, and are somebody's.",
             Self::OpenParent { .. } => {
                 "A query of the parent reads the rows of its children without their fence."
             }
@@ -318,7 +322,7 @@ impl Refusal {
                 format!("{} {}", call("unprotect", table, None), call("protect", whole, Some(column)))
             }
             Self::FencedOn { .. } => call("unprotect", table, None),
-            Self::SharedThrough => {
+            Self::SharedThrough | Self::SharedAdopted => {
                 format!(
                     "SELECT * FROM org_scope.protect({}, shared_rows => false);",
                     Text(&table.to_string())

@@ -76,7 +76,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
-        Action::Link(_) => unreachable!("protect ties no tables together"),
+        Action::Link(_) | Action::Adopt(_) => unreachable!("protect ties no tables together"),
         Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }
 }
@@ -145,6 +145,8 @@ pub(super) fn table() -> Facts {
         fenced_parents: vec![],
         open_children: vec![],
         through: None,
+        adopts: false,
+        fallback: None,
         copy_view: None,
         copy: None,
     }

@@ -33,6 +33,8 @@ pub enum Kind {
     Column,
     Through,
     Fill,
+    Adoption,
+    NotNull,
 }
 
 impl Kind {
@@ -65,6 +67,8 @@ impl Kind {
             Self::Column => "column",
             Self::Through => "through",
             Self::Fill => "fill",
+            Self::Adoption => "adoption",
+            Self::NotNull => "not_null",
         }
     }
 }
@@ -114,7 +118,7 @@ pub struct Step {
 
 impl Step {
     /// A change that protect executes.
-    pub(super) fn planned(
+    pub(crate) fn planned(
         kind: Kind,
         table: &QualifiedName,
         action: Action,

@@ -90,7 +90,7 @@ pub fn drift(facts: &Facts) -> Vec<Kind> {
 /// # Errors
 /// [`Refusal`] where the table can't carry the fence.
 pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<Vec<Step>, Refusal> {
-    let org = Refusal::check(facts, &spec.org)?;
+    let org = Refusal::check(facts, &spec.org)?.with_fallback(facts.fallback.clone());
     let told = around.kept.cloned().or_else(|| facts.memory());
     let project = match spec.project.or_standing(facts.standing_project()) {
         Some(name) => Some(Project::of(facts, name)?),
@@ -109,6 +109,9 @@ pub fn protect(spec: &Spec, facts: &Facts, around: &Surroundings<'_>) -> Result<
         .unwrap_or_else(|| told.as_ref().map_or_else(|| facts.standing_shared(), |m| m.shared));
     if shared && facts.through.is_some() {
         return Err(Refusal::SharedThrough);
+    }
+    if shared && facts.is_in_transition() {
+        return Err(Refusal::SharedAdopted);
     }
     let mut plan = Plan {
         table: facts.table(),

@@ -18,6 +18,7 @@ mod undo;
 pub use facts::{Expression, Keeper, KeyColumn, Linked, OtherParent, PlainKey, Standing, Trigger, Unique};
 pub use key::{Key, comparable, of_built_in_type, typed};
 pub use link::Link;
+pub(crate) use plan::same;
 pub use plan::{FEW_ROWS, Plan, Room, Rows, Tie, plan};
 pub use readers::Unreadable;
 pub use refusal::NoThrough;

@@ -435,7 +435,7 @@ fn on_delete(plain: Option<&PlainKey>, org: &Ident) -> String {
 
 /// Whether two definitions say the same, however they are quoted, parenthesised and laid out, and
 /// whether or not the rows that stand were checked.
-fn same(printed: &str, wanted: &str) -> bool {
+pub(crate) fn same(printed: &str, wanted: &str) -> bool {
     bare(printed) == bare(wanted)
 }
 
