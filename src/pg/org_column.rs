@@ -21,8 +21,9 @@ pub(crate) struct OrgColumn {
     classes: SizeClasses,
     /// The first of the numbers that stand for its classes, [`SPAN`] in all. No other has them.
     first: u32,
-    /// Under which hash value the server reports that its statistics have changed.
-    hash: u32,
+    /// Under which hash values the server reports that its statistics have changed: those of the table alone, and
+    /// with what is below it, as it may get something below it.
+    hashes: [u32; 2],
 }
 
 /// A class has a number below this one, as has the absence of an organization.
@@ -59,7 +60,7 @@ impl OrgColumn {
 
     /// Whether this report is about its statistics.
     pub(crate) fn is_meant(&self, hash: u32) -> bool {
-        hash == 0 || hash == self.hash
+        hash == 0 || self.hashes.contains(&hash)
     }
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn look_up(column: FencedColumn, family: OrgType) -> Rc<OrgColumn> {
     let first = NEXT.get();
     // So many statistics that the numbers begin anew no session reads; a number that two have replans once more.
     NEXT.set(first.wrapping_add(SPAN));
-    let found = Rc::new(OrgColumn { family, classes, first, hash: place.hash() });
+    let found = Rc::new(OrgColumn { family, classes, first, hashes: place.hashes() });
     // A change that came while reading may concern what was read before it.
     if GENERATION.get() == before {
         KNOWN.with_borrow_mut(|known| known.insert(key, Rc::clone(&found)));
@@ -142,18 +143,21 @@ impl Place {
         place
     }
 
-    fn hash(self) -> u32 {
-        let [relation, attribute, inherited] = self.keys;
-        // SAFETY: computes the hash of keys of the cache's types.
-        unsafe {
-            pg_sys::GetSysCacheHashValue(
-                pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
-                relation,
-                attribute,
-                inherited,
-                Datum::null(),
-            )
-        }
+    fn hashes(self) -> [u32; 2] {
+        let [relation, attribute, _] = self.keys;
+        [false, true].map(|inherited| {
+            let cache = pg_sys::SysCacheIdentifier::STATRELATTINH as i32;
+            // SAFETY: computes the hash of keys of the cache's types.
+            unsafe {
+                pg_sys::GetSysCacheHashValue(
+                    cache,
+                    relation,
+                    attribute,
+                    Datum::from(inherited),
+                    Datum::null(),
+                )
+            }
+        })
     }
 
     /// The statistics, and a value that is not among the most common; none where nobody has looked at the column yet.

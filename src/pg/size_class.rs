@@ -14,7 +14,7 @@ use pgrx::pg_sys::{List, Query, SysCacheIdentifier};
 
 use super::backend::{BackendCell, BackendRefCell};
 use super::org_column::OrgColumn;
-use super::{access, fenced_column, folding, guc, org_column, plan_item, session};
+use super::{fenced_column, folding, guc, org_column, plan_item, session};
 
 // The server's functions themselves: pgrx's bindings save a jump buffer.
 // SAFETY: declared as in the server's headers.
@@ -50,8 +50,6 @@ pub(crate) fn note(query: *mut Query, mut items: *mut List) -> *mut List {
     if !guc::plan_classes() || !folding::has_conditions(query) {
         return items;
     }
-    // As for a plan that is folded: it will be run with what other sessions have changed until then.
-    access::accept_invalidations();
     let context = session::context();
     for (column, family) in fenced_column::of(query) {
         let column = org_column::look_up(column, family);
