@@ -37,6 +37,7 @@ mod partitions;
 mod referential_integrity;
 mod search;
 mod shapes;
+mod skew;
 mod surface;
 mod system_a_workflow;
 mod system_b_voice;

@@ -7,6 +7,7 @@ mod adopt;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod explain;
 mod harden;
 mod lookups;
 mod org_index;

@@ -47,10 +47,19 @@ pub(crate) fn read<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// Runs work in a subtransaction, which its failure undoes; SQLSTATE and message of that come back. Not where the
 /// session is being stopped, or the whole statement: that is the caller's.
 pub(crate) fn each<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    in_subtransaction(work, true)
+}
+
+/// The same, and undoes what succeeds too.
+pub(crate) fn trial<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    in_subtransaction(work, false)
+}
+
+fn in_subtransaction<T>(work: impl FnOnce() -> T, keep: bool) -> Result<T, String> {
     let inside = Subtransaction::begin();
     match throw::contain(work) {
         Ok(result) => {
-            inside.end(true);
+            inside.end(keep);
             Ok(result)
         }
         Err(error) => {

@@ -272,12 +272,37 @@ pub(crate) unsafe fn finally<T>(call: impl FnOnce() -> T, after: impl FnOnce()) 
 /// # Safety
 /// `call` calls server code, and owns nothing with a destructor.
 pub(crate) unsafe fn whole<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { caught(call) }.unwrap_or_else(|error| resume_unwind(Box::new(Caught(error))))
+}
+
+/// The same for code that reads a text which is not the client's: what is wrong at a place in it is said of this text.
+///
+/// # Safety
+/// As for [`whole`].
+pub(crate) unsafe fn whole_in<T>(text: &CStr, call: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { caught(call) }.unwrap_or_else(|error| {
+        // SAFETY: a copy of ours.
+        let fields = unsafe { &mut *error };
+        if fields.cursorpos > 0 && fields.internalquery.is_null() {
+            fields.internalpos = std::mem::take(&mut fields.cursorpos);
+            // SAFETY: NUL-terminated; copied to where the error lies.
+            fields.internalquery = unsafe { pg_sys::pstrdup(text.as_ptr()) };
+        }
+        resume_unwind(Box::new(Caught(error)))
+    })
+}
+
+/// # Safety
+/// As for [`whole`].
+unsafe fn caught<T>(call: impl FnOnce() -> T) -> Result<T, *mut ErrorData> {
     let handler = Handler::save();
     // SAFETY: a variable of the server's, in the backend's only thread.
     let memory = unsafe { pg_sys::CurrentMemoryContext };
     // SAFETY: the caller's promise.
     if let Some(result) = unsafe { attempt(&handler, call) } {
-        return result;
+        return Ok(result);
     }
     // SAFETY: the context that was current before; the copy must not lie in the error context.
     unsafe { pg_sys::CurrentMemoryContext = memory };
@@ -285,5 +310,5 @@ pub(crate) unsafe fn whole<T>(call: impl FnOnce() -> T) -> T {
     let error = unsafe { pg_sys::CopyErrorData() };
     // SAFETY: as above; the error lives on in the copy.
     unsafe { pg_sys::FlushErrorState() };
-    resume_unwind(Box::new(Caught(error)))
+    Err(error)
 }

@@ -79,6 +79,15 @@ pub enum Error {
     CursorFromOutside,
     /// `across_orgs` got something else than one plain statement.
     NotOneStatement,
+    /// `explain_org` got something else than one query.
+    NotOneQuery,
+    /// A query meets no fence, so that its plan is the same for every organization.
+    NothingFenced {
+        /// The current role.
+        role: Ident,
+    },
+    /// No organization is known from statistics.
+    NoKnownOrgs,
     /// `truncate_guard` was put on another event.
     NotTruncateTrigger,
     /// `copy_row` was put on another event, or on something else than a view of columns of one table.
@@ -490,6 +499,24 @@ impl Error {
                 "across_orgs takes one SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE or ALTER TABLE".into(),
                 None,
                 Some("SELECT org_scope.across_orgs('UPDATE ...', reason => '...');".into()),
+            ),
+            Self::NotOneQuery => say(
+                "22023",
+                "explain_org takes one SELECT that changes nothing".into(),
+                Some("It runs the query once for each organization."),
+                Some("SELECT * FROM org_scope.explain_org('SELECT ...');".into()),
+            ),
+            Self::NothingFenced { role } => say(
+                "OS010",
+                format!("the query reads no protected table whose fence binds role {role}"),
+                Some("Its plan is the same for every organization."),
+                Some("SET ROLE ...; -- one that the fence binds".into()),
+            ),
+            Self::NoKnownOrgs => say(
+                "OS010",
+                "no organization of these tables is known from statistics".into(),
+                Some("Nobody has analysed the tables yet, or the role may not read their org columns."),
+                Some("SELECT * FROM org_scope.explain_org('SELECT ...', orgs => ARRAY['...']);".into()),
             ),
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
@@ -988,6 +1015,9 @@ mod tests {
             Error::CursorLeftOpen,
             Error::CursorFromOutside,
             Error::NotOneStatement,
+            Error::NotOneQuery,
+            Error::NothingFenced { role: Ident::new("app").expect("a name") },
+            Error::NoKnownOrgs,
             Error::NotFromHere,
             Error::NotTruncateTrigger,
             Error::NotCopyTrigger,

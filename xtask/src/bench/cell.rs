@@ -19,6 +19,8 @@ pub(super) enum Group {
     Reads,
     /// A setter before each statement, with the same organization or another each time
     Transactions,
+    /// Prepared statements that were planned for another organization
+    Skew,
     /// Tables partitioned by organization
     Partitions,
     /// Partial indexes of one organization

@@ -223,7 +223,7 @@ fn fence(cluster: &Cluster, further: &[&str]) -> Result<()> {
     let mut superuser = cluster.connect(FENCED, "postgres")?;
     superuser.batch_execute(&format!(
         "CREATE EXTENSION org_scope; SELECT org_scope.allow('{APP}', 'direct');
-             GRANT SET ON PARAMETER org_scope.index_search_operators TO {APP}"
+             GRANT SET ON PARAMETER org_scope.index_search_operators, org_scope.plan_classes TO {APP}"
     ))?;
     let mut owner = cluster.connect(FENCED, OWNER)?;
     for table in TABLES {

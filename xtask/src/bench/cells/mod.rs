@@ -6,6 +6,7 @@ mod readers;
 mod reads;
 mod search;
 mod setter;
+pub(super) mod skew;
 mod transactions;
 mod unrelated;
 mod writes;
@@ -22,6 +23,7 @@ pub(super) fn of(group: Group, stand: &Stand<'_>) -> Vec<Cell> {
         Group::Setter => setter::cells(stand),
         Group::Reads => reads::cells(stand),
         Group::Transactions => transactions::cells(stand),
+        Group::Skew => skew::cells(stand),
         Group::Partitions => partitions::cells(stand),
         Group::Partial => partial::cells(stand),
         Group::Search => search::cells(stand),
