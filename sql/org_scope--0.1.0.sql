@@ -490,19 +490,6 @@ REVOKE ALL ON FUNCTION org_scope.for_each_org(text, text) FROM PUBLIC;
 -- requires:
 --   across
 
--- Shows which organizations there are and what they have, so it is granted role by role; and sets one organization
--- after the other, which asks the access table.
-CREATE FUNCTION org_scope.explain_org(query text, orgs text[] DEFAULT NULL) RETURNS TABLE (plan text)
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_explain_org';
-COMMENT ON FUNCTION org_scope.explain_org(text, text[]) IS 'runs a query for a big, a middle and a small organization, or for those that are named, and shows its plans beside each other';
-REVOKE ALL ON FUNCTION org_scope.explain_org(text, text[]) FROM PUBLIC;
-
-----
-
--- src/lib.rs
--- requires:
---   across
-
 -- Fences, and the way back.
 CREATE FUNCTION org_scope.protect(
     target regclass, org_column name DEFAULT 'org_id', force boolean DEFAULT true, create_index boolean DEFAULT true,
@@ -698,13 +685,11 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
+-- An index of one organization's rows, which the user builds.
+CREATE FUNCTION org_scope.org_index(target regclass, definition text, org text)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_org_index';
+COMMENT ON FUNCTION org_scope.org_index(regclass, text, text) IS 'the statement that builds an index of one organization''s rows, until it is there';
 
 ----
 
@@ -712,11 +697,39 @@ REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
 -- requires:
 --   policy
 
--- An index of one organization's rows, which the user builds.
-CREATE FUNCTION org_scope.org_index(target regclass, definition text, org text)
+-- Keys that cross organizations.
+CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
     RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_org_index';
-COMMENT ON FUNCTION org_scope.org_index(regclass, text, text) IS 'the statement that builds an index of one organization''s rows, until it is there';
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
+COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
+
+-- A step of the procedure below, as in policy.sql.
+CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
+COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
+
+-- Thin, as the procedures of policy.sql are, and for the same reasons.
+CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+  may_commit pg_catalog.bool;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  may_commit := org_scope._begin_harden(target, unique_per_org);
+  WHILE org_scope._run_step() LOOP
+    IF may_commit THEN
+      COMMIT;
+      callers_path := pg_catalog.current_setting('search_path');
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', callers_path, true);
+END
+$procedure$;
+COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
+  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
 
 ----
 
@@ -845,41 +858,14 @@ COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a fore
 
 -- src/lib.rs
 -- requires:
---   policy
+--   across
 
--- Keys that cross organizations.
-CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
-    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_plan_harden';
-COMMENT ON FUNCTION org_scope.plan_harden(regclass, name[]) IS 'shows what harden would do with the same arguments, and the rows and keys that cross organizations';
-
--- A step of the procedure below, as in policy.sql.
-CREATE FUNCTION org_scope._begin_harden(target regclass, unique_per_org name[]) RETURNS boolean
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_harden';
-COMMENT ON FUNCTION org_scope._begin_harden(regclass, name[]) IS 'internal: plans a run of harden; says whether its caller may commit between steps';
-
--- Thin, as the procedures of policy.sql are, and for the same reasons.
-CREATE PROCEDURE org_scope.harden(target pg_catalog.regclass, unique_per_org pg_catalog.name[] DEFAULT NULL)
-LANGUAGE plpgsql
-AS $procedure$
-DECLARE
-  callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
-  may_commit pg_catalog.bool;
-BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_harden(target, unique_per_org);
-  WHILE org_scope._run_step() LOOP
-    IF may_commit THEN
-      COMMIT;
-      callers_path := pg_catalog.current_setting('search_path');
-      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    END IF;
-  END LOOP;
-  PERFORM pg_catalog.set_config('search_path', callers_path, true);
-END
-$procedure$;
-COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
-  'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
+-- Shows which organizations there are and what they have, so it is granted role by role; and sets one organization
+-- after the other, which asks the access table.
+CREATE FUNCTION org_scope.explain_org(query text, orgs text[] DEFAULT NULL) RETURNS TABLE (plan text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_explain_org';
+COMMENT ON FUNCTION org_scope.explain_org(text, text[]) IS 'runs a query for a big, a middle and a small organization, or for those that are named, and shows its plans beside each other';
+REVOKE ALL ON FUNCTION org_scope.explain_org(text, text[]) FROM PUBLIC;
 
 ----
 
@@ -1023,9 +1009,9 @@ CREATE FUNCTION org_scope._begin_abandon(target regclass, drop_column boolean) R
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_abandon';
 COMMENT ON FUNCTION org_scope._begin_abandon(regclass, boolean) IS 'internal: plans a run of abandon; says whether its caller may commit between steps';
 
-CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean) RETURNS boolean
+CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean, callers_path text) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_backfill';
-COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
+COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean, text) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
 
 CREATE FUNCTION org_scope._backfill_step() RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_backfill_step';
@@ -1112,7 +1098,7 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers);
+  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers, callers_path);
   WHILE org_scope._backfill_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -1195,3 +1181,17 @@ COMMENT ON COLUMN org_scope.adoptions.time_left IS 'how long it takes to the end
 COMMENT ON COLUMN org_scope.adoptions.pid IS 'the server process that fills at the moment; NULL where none does';
 COMMENT ON COLUMN org_scope.adoptions.next IS 'the next statement of the way';
 GRANT SELECT ON org_scope.adoptions TO PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
