@@ -66,9 +66,9 @@ CREATE FUNCTION org_scope._begin_abandon(target regclass, drop_column boolean) R
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_abandon';
 COMMENT ON FUNCTION org_scope._begin_abandon(regclass, boolean) IS 'internal: plans a run of abandon; says whether its caller may commit between steps';
 
-CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean) RETURNS boolean
+CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean, callers_path text) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_backfill';
-COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
+COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean, text) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
 
 CREATE FUNCTION org_scope._backfill_step() RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_backfill_step';
@@ -155,7 +155,7 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers);
+  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers, callers_path);
   WHILE org_scope._backfill_step() LOOP
     IF may_commit THEN
       COMMIT;

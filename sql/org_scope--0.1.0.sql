@@ -685,6 +685,18 @@ GRANT SELECT ON org_scope.last_run TO PUBLIC;
 -- requires:
 --   policy
 
+-- An index of one organization's rows, which the user builds.
+CREATE FUNCTION org_scope.org_index(target regclass, definition text, org text)
+    RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_org_index';
+COMMENT ON FUNCTION org_scope.org_index(regclass, text, text) IS 'the statement that builds an index of one organization''s rows, until it is there';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
 -- Keys that cross organizations.
 CREATE FUNCTION org_scope.plan_harden(target regclass, unique_per_org name[] DEFAULT NULL)
     RETURNS TABLE (ordinal integer, target regclass, kind text, statement text, state text, reason text)
@@ -718,20 +730,6 @@ END
 $procedure$;
 COMMENT ON PROCEDURE org_scope.harden(regclass, name[]) IS
   'makes the foreign keys of a protected table include the organization, and the unique keys that are named hold for each; see the view last_run';
-
-----
-
--- src/lib.rs
--- requires:
---   policy
-
--- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
--- the tables, and none is asked for.
-CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
-    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
-    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
-COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
-REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;
 
 ----
 
@@ -855,6 +853,19 @@ CREATE EVENT TRIGGER org_scope_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION org_scope._ddl_command_start();
 COMMENT ON EVENT TRIGGER org_scope_ddl_command_start IS 'refuses to check a foreign key for one organization only';
+
+----
+
+-- src/lib.rs
+-- requires:
+--   across
+
+-- Shows which organizations there are and what they have, so it is granted role by role; and sets one organization
+-- after the other, which asks the access table.
+CREATE FUNCTION org_scope.explain_org(query text, orgs text[] DEFAULT NULL) RETURNS TABLE (plan text)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_explain_org';
+COMMENT ON FUNCTION org_scope.explain_org(text, text[]) IS 'runs a query for a big, a middle and a small organization, or for those that are named, and shows its plans beside each other';
+REVOKE ALL ON FUNCTION org_scope.explain_org(text, text[]) FROM PUBLIC;
 
 ----
 
@@ -998,9 +1009,9 @@ CREATE FUNCTION org_scope._begin_abandon(target regclass, drop_column boolean) R
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_abandon';
 COMMENT ON FUNCTION org_scope._begin_abandon(regclass, boolean) IS 'internal: plans a run of abandon; says whether its caller may commit between steps';
 
-CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean) RETURNS boolean
+CREATE FUNCTION org_scope._begin_backfill(target regclass, batch_size integer, skip_triggers boolean, callers_path text) RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_begin_backfill';
-COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
+COMMENT ON FUNCTION org_scope._begin_backfill(regclass, integer, boolean, text) IS 'internal: begins or goes on with a backfill; says whether its caller may commit between batches';
 
 CREATE FUNCTION org_scope._backfill_step() RETURNS boolean
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_backfill_step';
@@ -1087,7 +1098,7 @@ DECLARE
   may_commit pg_catalog.bool;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers);
+  may_commit := org_scope._begin_backfill(target, batch_size, skip_triggers, callers_path);
   WHILE org_scope._backfill_step() LOOP
     IF may_commit THEN
       COMMIT;
@@ -1170,3 +1181,17 @@ COMMENT ON COLUMN org_scope.adoptions.time_left IS 'how long it takes to the end
 COMMENT ON COLUMN org_scope.adoptions.pid IS 'the server process that fills at the moment; NULL where none does';
 COMMENT ON COLUMN org_scope.adoptions.next IS 'the next statement of the way';
 GRANT SELECT ON org_scope.adoptions TO PUBLIC;
+
+----
+
+-- src/lib.rs
+-- requires:
+--   policy
+
+-- Tells what every organization has, so it is granted to those who bill, one by one. It needs no right on
+-- the tables, and none is asked for.
+CREATE FUNCTION org_scope.usage(schemas name[] DEFAULT NULL)
+    RETURNS TABLE (org text, target regclass, rows bigint, bytes bigint)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'org_scope_usage';
+COMMENT ON FUNCTION org_scope.usage(name[]) IS 'rows and bytes of each organization in each protected table';
+REVOKE ALL ON FUNCTION org_scope.usage(name[]) FROM PUBLIC;

@@ -24,11 +24,13 @@ extension_sql_file!("../sql/lookups.sql", name = "lookups", requires = ["access"
 extension_sql_file!("../sql/tokens.sql", name = "tokens", requires = ["lookups"]);
 extension_sql_file!("../sql/projects.sql", name = "projects", requires = ["tokens"]);
 extension_sql_file!("../sql/across.sql", name = "across", requires = ["projects"]);
+extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["across"]);
 extension_sql_file!("../sql/policy.sql", name = "policy", requires = ["across"]);
 extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"]);
 extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/adopt.sql", name = "adopt", requires = ["through"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
+extension_sql_file!("../sql/org_index.sql", name = "org_index", requires = ["policy"]);
 extension_sql_file!("../sql/watch.sql", name = "watch", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["watch"]);
 

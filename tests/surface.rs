@@ -61,6 +61,7 @@ fn everybody_may_call_what_only_asks_and_nothing_else() {
             "define_project_members",
             "define_projects",
             "disallow",
+            "explain_org",
             "for_each_org",
             "import_jwks",
             "remove_signing_key",

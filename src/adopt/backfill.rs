@@ -27,6 +27,8 @@ struct Run {
     /// Rows of a batch.
     batch: u64,
     skip_triggers: bool,
+    /// The search_path for which the table's triggers were written.
+    path: String,
     since: Instant,
     said: Instant,
     filled: u64,
@@ -68,7 +70,12 @@ impl Drop for Filling {
 ///
 /// # Errors
 /// 22023 for a batch of no rows, OS010 where the table isn't being adopted.
-pub(crate) fn begin_backfill(table: Oid, batch_size: i32, skip_triggers: bool) -> Result<bool, Error> {
+pub(crate) fn begin_backfill(
+    table: Oid,
+    batch_size: i32,
+    skip_triggers: bool,
+    path: String,
+) -> Result<bool, Error> {
     let may_commit = transaction::may_commit();
     relation::require_owner(table);
     if role::is_restricted() {
@@ -89,6 +96,7 @@ pub(crate) fn begin_backfill(table: Oid, batch_size: i32, skip_triggers: bool) -
             user: role::current(),
             batch,
             skip_triggers,
+            path,
             since: now,
             said: now,
             filled: 0,
@@ -177,7 +185,12 @@ impl Run {
         let adopted = &known.adopted;
         let Some(settling) = adopted.settle(places) else { return Ok(0) };
         let filling = Filling::begin(self.table);
-        let change = || across(known, || spi::execute(&settling));
+        // The statement of a source without texts of users names every schema, so their triggers find theirs as ever.
+        let run = || match adopted.source.has_text() {
+            true => spi::execute(&settling),
+            false => settings::with_path(&self.path, || spi::execute(&settling)),
+        };
+        let change = || across(known, run);
         let changed = if self.skip_triggers { untriggered::on(self.table, change) } else { change() };
         drop(filling);
         if changed == places.count() {

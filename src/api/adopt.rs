@@ -49,7 +49,8 @@ entry!(org_scope_begin_abandon, pg_finfo_org_scope_begin_abandon, |call| {
 });
 entry!(org_scope_begin_backfill, pg_finfo_org_scope_begin_backfill, |call| {
     let (batch, skip) = (call.required(1, "batch_size")?, call.required(2, "skip_triggers")?);
-    Ok(Some(adopt::begin_backfill(target(call)?, batch, skip)?).into())
+    let path = call.required(3, "callers_path")?;
+    Ok(Some(adopt::begin_backfill(target(call)?, batch, skip, path)?).into())
 });
 entry!(org_scope_backfill_step, pg_finfo_org_scope_backfill_step, |_| {
     Ok(Some(adopt::backfill_step()?).into())

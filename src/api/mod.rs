@@ -7,8 +7,10 @@ mod adopt;
 mod context;
 #[cfg(any(test, feature = "pg_test"))]
 mod conversions;
+mod explain;
 mod harden;
 mod lookups;
+mod org_index;
 mod policy;
 mod projects;
 mod steps;

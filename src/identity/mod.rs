@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod each_org;
+pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod lookups;
 pub(crate) mod pre_request;

@@ -128,8 +128,17 @@ impl Call {
 
     /// Gives rows back, one `Vec` with a datum or NULL for each declared column.
     pub(crate) fn rows(&self, rows: impl IntoIterator<Item = Vec<Option<Datum>>>) -> Answer {
+        self.store(rows, 0)
+    }
+
+    /// The same for a function with one column, which the server doesn't take for a row.
+    pub(crate) fn column(&self, values: impl IntoIterator<Item = Option<Datum>>) -> Answer {
+        self.store(values.into_iter().map(|value| vec![value]), pg_sys::MAT_SRF_USE_EXPECTED_DESC)
+    }
+
+    fn store(&self, rows: impl IntoIterator<Item = Vec<Option<Datum>>>, flags: u32) -> Answer {
         // SAFETY: makes the tuple store from the call's own declaration, or raises.
-        unsafe { pg_sys::InitMaterializedSRF(self.0, 0) };
+        unsafe { pg_sys::InitMaterializedSRF(self.0, flags) };
         // SAFETY: a set-returning call has a ReturnSetInfo, which InitMaterializedSRF has checked.
         let info: *mut pg_sys::ReturnSetInfo = unsafe { (*self.0).resultinfo }.cast();
         // SAFETY: filled by InitMaterializedSRF.

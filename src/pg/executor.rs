@@ -7,7 +7,8 @@ use org_scope_core::org::OrgValue;
 
 use super::folding::Folding;
 use super::{
-    fence_call, folding, hook, label, new_row, noforce, reliance, report, running, throw, untriggered,
+    fence_call, folding, hook, label, new_row, noforce, one_shot, plan_item, reliance, report, running,
+    size_class, throw, untriggered,
 };
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
@@ -85,9 +86,9 @@ unsafe extern "C-unwind" fn planner(
             // SAFETY: the plan of that query.
             unsafe { folding::put_label(plan, folding) };
         }
-        if !before.reliances.is_null() {
+        if !before.items.is_null() {
             // SAFETY: the plan of that query, and a list that was made for it.
-            unsafe { label::attach(plan, before.reliances) };
+            unsafe { plan_item::attach(plan, before.items) };
         }
         plan
     };
@@ -98,17 +99,24 @@ unsafe extern "C-unwind" fn planner(
 /// What is decided before a query is planned. It owns nothing, as it lives across calls of the server.
 struct Before {
     folding: Option<Folding>,
-    reliances: *mut List,
+    /// What the plan is to say of itself.
+    items: *mut List,
 }
 
 fn before_plan(query: *mut Query, text: *const std::ffi::c_char, params: ParamListInfo) -> Before {
     // SAFETY: the server passes a query.
     let has_policies = unsafe { (*query).hasRowSecurity };
     if !has_policies {
-        return Before { folding: None, reliances: std::ptr::null_mut() };
+        return Before { folding: None, items: std::ptr::null_mut() };
     }
     let reliances = new_row::ask_less(query);
-    Before { folding: folding::prepare(query, text, params), reliances }
+    // With parameters bound, the plan cache has decided for a plan that it throws away.
+    let used_once = !params.is_null() || one_shot::take(query, text);
+    if used_once {
+        Before { folding: folding::prepare(query), items: reliances }
+    } else {
+        Before { folding: None, items: size_class::note(query, reliances) }
+    }
 }
 
 // SAFETY: called by the server alone, with arguments of its own.

@@ -6,27 +6,37 @@
 //! the policies of this query call is met, and never a reader in a CHECK constraint, with which the
 //! planner would exclude tables that hold rows of other organizations.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 use pgrx::datum::IntoDatum;
-use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, ParamListInfo, Query, RTEKind, RangeTblEntry};
+use pgrx::pg_sys::{self, List, Node, NodeTag, Oid, OpExpr, Query, RTEKind, RangeTblEntry};
 
 use org_scope_core::context::Context;
 use org_scope_core::org::{OrgType, OrgValue};
 
 use super::fence_call::{self, ProjectReader, Reader};
-use super::{access, guc, label, list, one_shot, project_source, session};
+use super::{access, guc, label, list, plan_item, project_source, session};
 
-type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+/// The location of a constant that stands for a reader, by which it is known while the query is planned: the
+/// server gives what has no place in a text -1, and nobody else another number below zero.
+const STANDS_FOR_READER: i32 = -0x6f73;
+
+/// What a walk over a query calls for each node; true ends the walk.
+pub(crate) type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
 // The server's functions themselves: pgrx's bindings save a jump buffer for every node.
 // SAFETY: declared as in the server's headers.
 unsafe extern "C-unwind" {
     fn copyObjectImpl(from: *const c_void) -> *mut c_void;
     #[cfg_attr(not(feature = "pg15"), link_name = "query_tree_walker_impl")]
-    fn query_tree_walker(query: *mut Query, walker: Walker, state: *mut c_void, flags: i32) -> bool;
+    pub(crate) fn query_tree_walker(
+        query: *mut Query,
+        walker: Walker,
+        state: *mut c_void,
+        flags: i32,
+    ) -> bool;
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
-    fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
+    pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, state: *mut c_void) -> bool;
 }
 
 /// What stands for one reader.
@@ -46,18 +56,10 @@ pub(crate) struct Folding {
     folded: bool,
 }
 
-/// What to fold into this query, which has policies, if anything: only where it is planned for one
-/// execution, and there is an organization.
-pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListInfo) -> Option<Folding> {
-    if !guc::plan_folding() {
-        return None;
-    }
-    // With parameters bound, the plan cache has decided for a plan that it throws away.
-    let used_once = !params.is_null() || one_shot::take(query, text);
-    if !used_once {
-        return None;
-    }
-    if !has_conditions(query) {
+/// What to fold into this query, which has policies and is planned for one execution, if anything: only where
+/// there is an organization.
+pub(crate) fn prepare(query: *mut Query) -> Option<Folding> {
+    if !guc::plan_folding() || !has_conditions(query) {
         return None;
     }
     // The plan will be started with what other sessions have changed until then taken in: planned with
@@ -77,7 +79,7 @@ pub(crate) fn prepare(query: *mut Query, text: *const c_char, params: ParamListI
 }
 
 /// Whether there may be conditions of policies on rows that the query reads: an INSERT of VALUES has none.
-fn has_conditions(query: *mut Query) -> bool {
+pub(crate) fn has_conditions(query: *mut Query) -> bool {
     // SAFETY: the planner was given a query.
     let query = unsafe { &*query };
     // SAFETY: a query's range table.
@@ -114,14 +116,14 @@ fn constant(value: &OrgValue, family: OrgType) -> Option<*mut Node> {
     };
     // SAFETY: value, length and passing are those of the type.
     let node = unsafe { pg_sys::makeConst(oid, -1, Oid::INVALID, length, datum?, false, by_value) };
-    Some(node.cast())
+    Some(marked(node))
 }
 
 fn text_constant(text: &str) -> Option<*mut Node> {
     let (datum, collation) = (text.into_datum()?, pg_sys::DEFAULT_COLLATION_OID);
     // SAFETY: value, length and passing are those of the type.
     let node = unsafe { pg_sys::makeConst(pg_sys::TEXTOID, -1, collation, -1, datum, false, false) };
-    Some(node.cast())
+    Some(marked(node))
 }
 
 fn null_constant(family: OrgType) -> *mut Node {
@@ -131,7 +133,25 @@ fn null_constant(family: OrgType) -> *mut Node {
         OrgType::Bigint => (pg_sys::INT8OID, Oid::INVALID),
     };
     // SAFETY: a type of the server's.
-    unsafe { pg_sys::makeNullConst(oid, -1, collation) }.cast()
+    marked(unsafe { pg_sys::makeNullConst(oid, -1, collation) })
+}
+
+fn marked(constant: *mut pg_sys::Const) -> *mut Node {
+    // SAFETY: made by the server a moment ago.
+    unsafe { (*constant).location = STANDS_FOR_READER };
+    constant.cast()
+}
+
+/// Whether this expression asks for the context as policies of ours do, or is what was folded in its place;
+/// as for [`fence_call::project_reader`].
+pub(crate) fn asks_for_context(expression: &Node) -> bool {
+    if expression.type_ == NodeTag::T_Const {
+        let constant: *const pg_sys::Const = (&raw const *expression).cast();
+        // SAFETY: a constant by its tag.
+        return unsafe { (*constant).location } == STANDS_FOR_READER;
+    }
+    fence_call::readers().iter().any(|reader| fence_call::is_call(expression, reader))
+        || fence_call::project_reader(expression).is_some()
 }
 
 /// Folds.
@@ -150,7 +170,7 @@ pub(crate) unsafe fn fold(query: *mut Query, folding: &mut Folding) {
 pub(crate) unsafe fn put_label(plan: *mut pg_sys::PlannedStmt, folding: &Folding) {
     if folding.folded {
         // SAFETY: the caller's promise; the label was made for this plan.
-        unsafe { label::attach(plan, folding.label) };
+        unsafe { plan_item::attach(plan, folding.label) };
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, CString};
 
-use org_scope_core::context::SEPARATOR;
+use org_scope_core::context::{self, SEPARATOR};
 use org_scope_core::error::Error;
 use org_scope_core::org::MAX_CONTEXT_BYTES;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::{pg_guard, pg_sys};
 
 use super::backend::BackendCell;
-use super::{access, epoch, report, role};
+use super::{access, epoch, report, role, size_class};
 
 /// What a fenced table says to a session without an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
@@ -119,6 +119,7 @@ static CURRENT_PROJECT: GucSetting<Option<CString>> = GucSetting::<Option<CStrin
 static MISSING_ORG: GucSetting<MissingOrg> = GucSetting::<MissingOrg>::new(MissingOrg::Error);
 static BYPASS: GucSetting<Bypass> = GucSetting::<Bypass>::new(Bypass::Warn);
 static PLAN_FOLDING: GucSetting<bool> = GucSetting::<bool>::new(true);
+static PLAN_CLASSES: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// True while one of our setters writes.
 static SETTER: BackendCell<bool> = BackendCell::new(false);
@@ -136,6 +137,11 @@ pub(crate) fn bypass() -> Bypass {
 /// `org_scope.plan_folding`
 pub(crate) fn plan_folding() -> bool {
     PLAN_FOLDING.get()
+}
+
+/// `org_scope.plan_classes`
+pub(crate) fn plan_classes() -> bool {
+    PLAN_CLASSES.get()
 }
 
 /// A setting of somebody else's, where it is set.
@@ -187,7 +193,7 @@ pub(crate) fn init() {
                 GucContext::Suset,
                 flags,
                 Some(check),
-                Some(assign_context),
+                Some(if setting == ContextSetting::Org { assign_org } else { assign_context as AssignHook }),
                 (setting == ContextSetting::Org).then_some(show_org as ShowHook),
             );
         }
@@ -216,6 +222,14 @@ pub(crate) fn init() {
         GucContext::Suset,
         GucFlags::EXPLAIN,
     );
+    GucRegistry::define_bool_guc(
+        c"org_scope.plan_classes",
+        c"Plans queries that are executed often anew where an organization of another size comes.",
+        c"Changes no result. Which organizations are of one size, the statistics of the org columns say.",
+        &PLAN_CLASSES,
+        GucContext::Suset,
+        GucFlags::EXPLAIN,
+    );
 }
 
 /// Closes the prefix: no other name under `org_scope.` can be set. Called after every definition.
@@ -223,6 +237,8 @@ pub(crate) fn reserve_prefix() {
     // SAFETY: a NUL-terminated constant, which the server copies.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"org_scope".as_ptr()) };
 }
+
+type AssignHook = unsafe extern "C-unwind" fn(*const std::ffi::c_char, *mut std::ffi::c_void);
 
 type CheckHook = unsafe extern "C-unwind" fn(
     *mut *mut std::ffi::c_char,
@@ -311,4 +327,14 @@ fn may_set_parameter() -> bool {
 unsafe extern "C-unwind" fn assign_context(_newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
     // For every assignment, those of a rollback included.
     epoch::context_changed();
+}
+
+// SAFETY: called by the server alone, with arguments of its own. Nothing in it raises or panics.
+unsafe extern "C-unwind" fn assign_org(newval: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
+    epoch::context_changed();
+    if size_class::is_watching() && !newval.is_null() {
+        // SAFETY: NUL-terminated, and it stays until the hook is through.
+        let text = unsafe { CStr::from_ptr(newval) };
+        size_class::org_set(context::split(text.to_str().unwrap_or_default()).1);
+    }
 }

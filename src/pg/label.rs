@@ -43,19 +43,6 @@ pub(crate) fn make(org: &str, project: Option<&str>) -> *mut List {
     items.into_pg()
 }
 
-/// Puts a label, or other items, on a plan.
-///
-/// # Safety
-/// Both are the server's, and the items are on no other plan. May raise (out of memory).
-pub(crate) unsafe fn attach(plan: *mut PlannedStmt, label: *mut List) {
-    // SAFETY: the caller's promise.
-    let items = unsafe { (*plan).invalItems };
-    // SAFETY: two lists of the same kind; the first may be NIL.
-    let items = unsafe { pg_sys::list_concat(items, label) };
-    // SAFETY: the caller's promise.
-    unsafe { (*plan).invalItems = items };
-}
-
 /// Whether the plan was folded.
 pub(crate) fn is_in(plan: *mut PlannedStmt) -> bool {
     read(plan).next().is_some()

@@ -5,12 +5,11 @@
 use std::ffi::c_void;
 
 use pgrx::pg_sys::{
-    self, CmdType, CommonTableExpr, List, Node, NodeTag, OnConflictAction, OpExpr, Query, RTEKind,
-    RangeTblEntry, RelabelType, TargetEntry, Var, WCOKind, WithCheckOption,
+    self, CmdType, CommonTableExpr, List, Node, OnConflictAction, Query, RTEKind, RangeTblEntry, TargetEntry,
+    Var, WCOKind, WithCheckOption,
 };
 
-use super::fence_call::{self, Reader};
-use super::{list, relation, reliance};
+use super::{comparison, fence_call, list, relation, reliance};
 
 // The server's function itself: pgrx's binding saves a jump buffer.
 // SAFETY: declared as in the server's header.
@@ -49,7 +48,7 @@ fn ask_less_in(query: &mut Query, reliances: *mut List) -> *mut List {
         let cell = cells[at];
         // SAFETY: the list holds WithCheckOption.
         let this = unsafe { as_option(&cell) };
-        let answered = column_compared(this.qual, &readers).is_some_and(|column| {
+        let answered = comparison::with_reader(this.qual, &readers).is_some_and(|(column, _)| {
             // SAFETY: as above.
             let earlier = cells[..kept].iter().map(|cell| unsafe { as_option(cell) });
             let mut same =
@@ -89,42 +88,6 @@ unsafe fn as_option(cell: &pg_sys::ListCell) -> &WithCheckOption {
 fn is_equal(a: *const Node, b: *const Node) -> bool {
     // SAFETY: two expressions.
     unsafe { equal(a.cast(), b.cast()) }
-}
-
-/// The column that a condition compares with the fence's reader, if it is such a comparison. Asked twice in
-/// a row, that has one answer; of other conditions nobody knows.
-fn column_compared(condition: *mut Node, readers: &[Reader]) -> Option<Var> {
-    // SAFETY: NULL or a node, which begins with its tag.
-    if unsafe { condition.as_ref() }?.type_ != NodeTag::T_OpExpr {
-        return None;
-    }
-    // SAFETY: an operator by its tag.
-    let comparison = unsafe { &*condition.cast::<OpExpr>() };
-    // A user's operator may answer differently every time.
-    if comparison.opno.to_u32() >= pg_sys::FirstNormalObjectId {
-        return None;
-    }
-    // SAFETY: an operator's arguments.
-    let mut arguments = unsafe { list::nodes::<Node>(comparison.args) };
-    let column = column(arguments.next()?)?;
-    let other = arguments.next()?;
-    readers.iter().any(|reader| fence_call::is_call(other, reader)).then_some(column)
-}
-
-/// A column, also under the relabelling that makes a varchar a text.
-fn column(expression: &Node) -> Option<Var> {
-    let pointer: *const Node = expression;
-    match expression.type_ {
-        // SAFETY: a column by its tag.
-        NodeTag::T_Var => Some(unsafe { *pointer.cast::<Var>() }),
-        NodeTag::T_RelabelType => {
-            // SAFETY: a relabelling by its tag.
-            let argument: *const Node = unsafe { (*pointer.cast::<RelabelType>()).arg }.cast();
-            // SAFETY: NULL or a node.
-            column(unsafe { argument.as_ref() }?)
-        }
-        _ => None,
-    }
 }
 
 /// The table of an UPDATE, or of an INSERT that updates what it conflicts with, where the statement says all that

@@ -1,7 +1,8 @@
 //! Which queries are planned for one execution alone: those that the client sends as text and that
 //! no cache will see, among them what such a text explains, copies or opens a cursor for.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
+use std::marker::PhantomData;
 
 use pgrx::pg_sys::{self, CmdType, JumbleState, Node, NodeTag, ParseState, Query};
 
@@ -10,6 +11,9 @@ use super::{hook, portal};
 
 /// The last query that was analysed straight from the client's text, while its memory lives.
 static ANALYZED: BackendCell<*mut Query> = BackendCell::new(std::ptr::null_mut());
+
+/// A text of ours that counts as the client's.
+static OURS: BackendCell<*const c_char> = BackendCell::new(std::ptr::null());
 
 static mut PREVIOUS: pg_sys::post_parse_analyze_hook_type = None;
 
@@ -29,7 +33,24 @@ pub(crate) fn take(query: *mut Query, text: *const c_char) -> bool {
 fn is_client_text(text: *const c_char) -> bool {
     // SAFETY: a variable of the server's, in the backend's only thread.
     let client_text = unsafe { pg_sys::debug_query_string };
-    !text.is_null() && text == client_text
+    !text.is_null() && (text == client_text || text == OURS.get())
+}
+
+/// While the value lives, what is planned straight from this text counts as planned for one execution.
+pub(crate) fn as_client_text(text: &CStr) -> AsClientText<'_> {
+    AsClientText { outer: OURS.replace(text.as_ptr()), text: PhantomData }
+}
+
+/// See [`as_client_text`].
+pub(crate) struct AsClientText<'a> {
+    outer: *const c_char,
+    text: PhantomData<&'a CStr>,
+}
+
+impl Drop for AsClientText<'_> {
+    fn drop(&mut self) {
+        OURS.set(self.outer);
+    }
 }
 
 // SAFETY: called by the server alone, with arguments of its own.

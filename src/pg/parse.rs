@@ -1,6 +1,6 @@
 //! Says by the server's own grammar what a text is that will stand in a statement, or be one.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 use pgrx::{PgList, PgTryBuilder, pg_sys};
 
@@ -81,6 +81,16 @@ pub(crate) fn is_plain_statement(text: &str) -> bool {
     )
 }
 
+/// The parse tree of a text that is exactly one SELECT, VALUES or TABLE, as the analysis takes it; a syntax error is
+/// raised as the server's own.
+pub(super) fn select(text: &CStr) -> Option<*mut pg_sys::RawStmt> {
+    let raw = raw_or_raise(text)?;
+    // SAFETY: what the parser returned.
+    let statement = unsafe { (*raw).stmt };
+    let select = cast::<pg_sys::SelectStmt>(statement, pg_sys::NodeTag::T_SelectStmt)?;
+    (!selects_into(select)).then_some(raw)
+}
+
 /// INTO stands in the leftmost part of a UNION.
 fn selects_into(select: &pg_sys::SelectStmt) -> bool {
     let mut leaf = select;
@@ -89,6 +99,19 @@ fn selects_into(select: &pg_sys::SelectStmt) -> bool {
         leaf = unsafe { &*leaf.larg };
     }
     !leaf.intoClause.is_null()
+}
+
+/// Whether a text is what stands behind USING in CREATE INDEX, without a condition, and lets one follow that is
+/// none of it. A syntax error is raised as the server's own.
+pub(crate) fn is_index_definition(text: &str) -> bool {
+    let statement = |rest: &str| format!("CREATE INDEX ON t USING {text}{rest}");
+    let has_condition = |statement: Option<*mut pg_sys::Node>| {
+        let index = cast::<pg_sys::IndexStmt>(statement?, pg_sys::NodeTag::T_IndexStmt)?;
+        Some(!index.whereClause.is_null())
+    };
+    has_condition(single_or_raise(&statement(""))) == Some(false)
+        // A comment at its end would swallow the organization, and index everybody's rows.
+        && has_condition(single(&statement(" WHERE c"), pg_sys::RawParseMode::RAW_PARSE_DEFAULT)) == Some(true)
 }
 
 /// An ALTER TABLE, parsed.
@@ -203,19 +226,28 @@ fn single(text: &str, mode: pg_sys::RawParseMode::Type) -> Option<*mut pg_sys::N
 }
 
 fn single_or_raise(text: &str) -> Option<*mut pg_sys::Node> {
-    let text = CString::new(text).ok()?;
-    let text = text.as_ptr();
+    let raw = raw_or_raise(&CString::new(text).ok()?)?;
+    // SAFETY: what the parser returned.
+    Some(unsafe { (*raw).stmt })
+}
+
+fn raw_or_raise(text: &CStr) -> Option<*mut pg_sys::RawStmt> {
+    let source = text.as_ptr();
     // SAFETY: a NUL-terminated text; the tree lands in the current memory context.
-    let parse = || unsafe { raw_parser(text, pg_sys::RawParseMode::RAW_PARSE_DEFAULT) };
+    let parse = || unsafe { raw_parser(source, pg_sys::RawParseMode::RAW_PARSE_DEFAULT) };
     // SAFETY: calls the server alone and owns nothing.
-    only(unsafe { throw::whole(parse) })
+    only_raw(unsafe { throw::whole_in(text, parse) })
 }
 
 fn only(list: *mut pg_sys::List) -> Option<*mut pg_sys::Node> {
+    // SAFETY: what the parser returned.
+    only_raw(list).map(|raw| unsafe { (*raw).stmt })
+}
+
+fn only_raw(list: *mut pg_sys::List) -> Option<*mut pg_sys::RawStmt> {
     // SAFETY: the list that the parser returned.
-    let list = unsafe { PgList::<pg_sys::Node>::from_pg(list) };
-    let node = list.get_ptr(0).filter(|_| list.len() == 1)?;
-    cast::<pg_sys::RawStmt>(node, pg_sys::NodeTag::T_RawStmt).map(|raw| raw.stmt)
+    let list = unsafe { PgList::<pg_sys::RawStmt>::from_pg(list) };
+    list.get_ptr(0).filter(|_| list.len() == 1)
 }
 
 /// The node as its struct, if it has that tag.

@@ -75,6 +75,27 @@ pub(crate) fn hold(relation: pg_sys::Oid, table: &(String, String)) -> Option<pg
     same.then_some(form.relowner)
 }
 
+/// The name of a relation, without its schema.
+pub(crate) fn short_name(relation: pg_sys::Oid) -> Option<String> {
+    // SAFETY: reads the system cache; NULL where there is no such relation.
+    let name = unsafe { pg_sys::get_rel_name(relation) };
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: NUL-terminated, and copied.
+    Some(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
+}
+
+/// Whether the current user may read a column.
+pub(crate) fn may_read(relation: pg_sys::Oid, column: i16) -> bool {
+    let (user, right) = (role::current(), pg_sys::AclMode::from(pg_sys::ACL_SELECT));
+    // SAFETY: reads the system cache for a relation that is locked.
+    let of_table = unsafe { pg_sys::pg_class_aclcheck(relation, user, right) };
+    // SAFETY: as above, and the relation has the column.
+    let of_column = unsafe { pg_sys::pg_attribute_aclcheck(relation, column, user, right) };
+    [of_table, of_column].contains(&pg_sys::AclResult::ACLCHECK_OK)
+}
+
 /// The owner of a relation that exists.
 pub(crate) fn owner(relation: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: opens by OID with a lock, or raises where the relation has gone.

@@ -3,23 +3,16 @@
 //! may give the table a trigger between planning and execution.
 
 use org_scope_core::Error;
-use pgrx::pg_sys::{self, List, NodeTag, Oid, PlanInvalItem, PlannedStmt};
+use pgrx::pg_sys::{List, Oid, PlanInvalItem, PlannedStmt};
 
-use super::{list, relation, report};
+use super::{list, plan_item, relation, report};
 
 /// Stands where a plan names the cache on which it depends, as a label's number does.
 const RELIANCE: i32 = -0x4F54;
 
 /// Adds a table to a list of them, in the current memory context.
 pub(crate) fn on(list: *mut List, table: Oid) -> *mut List {
-    // SAFETY: palloc'ed with the node's size.
-    let item: *mut PlanInvalItem = unsafe { pg_sys::palloc(size_of::<PlanInvalItem>()) }.cast();
-    let filled =
-        PlanInvalItem { type_: NodeTag::T_PlanInvalItem, cacheId: RELIANCE, hashValue: table.to_u32() };
-    // SAFETY: freshly allocated with this size.
-    unsafe { item.write(filled) };
-    // SAFETY: NIL or a list of the same kind.
-    unsafe { pg_sys::lappend(list, item.cast()) }
+    plan_item::add(list, RELIANCE, table.to_u32())
 }
 
 /// Refuses to run a plan whose table has got something that changes its new rows since.

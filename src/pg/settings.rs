@@ -1,6 +1,6 @@
 //! Settings for the length of one piece of work, as a function's SET clause gives them.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
@@ -50,6 +50,16 @@ pub(crate) fn neutral_values<R>(work: impl FnOnce() -> R) -> R {
 pub(crate) fn neutral_path<R>(work: impl FnOnce() -> R) -> R {
     let saved = Saved::new();
     set(c"search_path", c"pg_catalog, pg_temp");
+    let result = work();
+    drop(saved);
+    result
+}
+
+/// Runs the work with this search_path, which is a list as the server prints it.
+pub(crate) fn with_path<R>(path: &str, work: impl FnOnce() -> R) -> R {
+    let Ok(path) = CString::new(path) else { return work() };
+    let saved = Saved::new();
+    set(c"search_path", &path);
     let result = work();
     drop(saved);
     result

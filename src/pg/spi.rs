@@ -1,10 +1,10 @@
 //! Runs a user's statement: what goes wrong in it reaches the client as the server made it.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 use pgrx::{Spi, pg_sys};
 
-use super::{catalog, throw};
+use super::{catalog, one_shot, throw};
 
 // The server's functions themselves: pgrx's bindings would strip errors on their way.
 // SAFETY: declared as in the server's headers.
@@ -42,9 +42,21 @@ pub(crate) fn execute(statement: &str) -> u64 {
     rows
 }
 
+/// Runs one query with the current user's rights and returns its plan as JSON, with what it came to: the plan that it
+/// has as a client's text.
+pub(crate) fn explain(query: &str) -> Option<String> {
+    let source = CString::new(format!("EXPLAIN (ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON) {query}"));
+    let source = source.unwrap_or_default();
+    let _client = one_shot::as_client_text(&source);
+    first_column_of(&source).into_iter().next()
+}
+
 /// Runs one statement with the current user's rights and returns its first column as text, without its NULLs.
 pub(crate) fn first_column(statement: &str) -> Vec<String> {
-    let source = CString::new(statement).unwrap_or_default();
+    first_column_of(&CString::new(statement).unwrap_or_default())
+}
+
+fn first_column_of(source: &CStr) -> Vec<String> {
     let text = source.as_ptr();
     Spi::connect(|_| {
         let options = pg_sys::SPIExecuteOptions::default();

@@ -64,6 +64,41 @@ impl Waiting {
         unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned()
     }
 
+    /// A copy in the current memory context, of an error that lies in memory which is going to go.
+    pub(crate) fn copied(self) -> Self {
+        // SAFETY: ours, or a copy of the server's own.
+        let mut copy = unsafe { *self.data() };
+        for text in [
+            &mut copy.message,
+            &mut copy.detail,
+            &mut copy.detail_log,
+            &mut copy.hint,
+            &mut copy.context,
+            &mut copy.backtrace,
+            &mut copy.schema_name,
+            &mut copy.table_name,
+            &mut copy.column_name,
+            &mut copy.datatype_name,
+            &mut copy.constraint_name,
+            &mut copy.internalquery,
+        ] {
+            if !text.is_null() {
+                // SAFETY: NUL-terminated; the other texts of an error are constants of the server's.
+                *text = unsafe { pg_sys::pstrdup(*text) };
+            }
+        }
+        // SAFETY: a variable of the server's, in the backend's only thread.
+        copy.assoc_context = unsafe { pg_sys::CurrentMemoryContext };
+        // SAFETY: allocates in the current memory context.
+        let place: *mut ErrorData = unsafe { pg_sys::palloc(size_of::<ErrorData>()) }.cast();
+        // SAFETY: freshly allocated with this size.
+        unsafe { place.write(copy) };
+        match self {
+            Self::Ours(_) => Self::Ours(place),
+            Self::Servers(_) => Self::Servers(place),
+        }
+    }
+
     /// Lets it go on its way through Rust frames.
     pub(crate) fn go_on(self) -> ! {
         resume_unwind(Box::new(Caught(self.data())))
@@ -237,12 +272,37 @@ pub(crate) unsafe fn finally<T>(call: impl FnOnce() -> T, after: impl FnOnce()) 
 /// # Safety
 /// `call` calls server code, and owns nothing with a destructor.
 pub(crate) unsafe fn whole<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { caught(call) }.unwrap_or_else(|error| resume_unwind(Box::new(Caught(error))))
+}
+
+/// The same for code that reads a text which is not the client's: what is wrong at a place in it is said of this text.
+///
+/// # Safety
+/// As for [`whole`].
+pub(crate) unsafe fn whole_in<T>(text: &CStr, call: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { caught(call) }.unwrap_or_else(|error| {
+        // SAFETY: a copy of ours.
+        let fields = unsafe { &mut *error };
+        if fields.cursorpos > 0 && fields.internalquery.is_null() {
+            fields.internalpos = std::mem::take(&mut fields.cursorpos);
+            // SAFETY: NUL-terminated; copied to where the error lies.
+            fields.internalquery = unsafe { pg_sys::pstrdup(text.as_ptr()) };
+        }
+        resume_unwind(Box::new(Caught(error)))
+    })
+}
+
+/// # Safety
+/// As for [`whole`].
+unsafe fn caught<T>(call: impl FnOnce() -> T) -> Result<T, *mut ErrorData> {
     let handler = Handler::save();
     // SAFETY: a variable of the server's, in the backend's only thread.
     let memory = unsafe { pg_sys::CurrentMemoryContext };
     // SAFETY: the caller's promise.
     if let Some(result) = unsafe { attempt(&handler, call) } {
-        return result;
+        return Ok(result);
     }
     // SAFETY: the context that was current before; the copy must not lie in the error context.
     unsafe { pg_sys::CurrentMemoryContext = memory };
@@ -250,5 +310,5 @@ pub(crate) unsafe fn whole<T>(call: impl FnOnce() -> T) -> T {
     let error = unsafe { pg_sys::CopyErrorData() };
     // SAFETY: as above; the error lives on in the copy.
     unsafe { pg_sys::FlushErrorState() };
-    resume_unwind(Box::new(Caught(error)))
+    Err(error)
 }

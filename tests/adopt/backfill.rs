@@ -5,6 +5,24 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::harness::Private;
 
+/// A trigger of the application's, whose function names its table without a schema.
+#[test]
+fn the_tables_own_triggers_find_what_they_find_in_every_update() {
+    let inbox = Inbox::expanding("own_triggers");
+    let mut owner = inbox.owner();
+    owner.run(
+        "CREATE TABLE audit (id bigint, who name);
+         CREATE FUNCTION audited() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN INSERT INTO audit VALUES (new.id, current_user); RETURN NULL; END $$;
+         CREATE TRIGGER audited AFTER UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION audited()",
+    );
+    // As the table's owner, whoever calls.
+    inbox.db.superuser().run("CALL org_scope.backfill('messages', batch_size => 1000)");
+    assert_eq!(owner.number(LEFT), 0);
+    assert_eq!(owner.column("SELECT DISTINCT who FROM audit"), [inbox.owner.name()]);
+    assert_eq!(owner.number("SELECT count(*) FROM audit"), 4000);
+}
+
 /// Rows of `messages` without an organization.
 const LEFT: &str = "SELECT count(*) FROM messages WHERE organization_id IS NULL";
 

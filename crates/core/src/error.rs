@@ -79,6 +79,15 @@ pub enum Error {
     CursorFromOutside,
     /// `across_orgs` got something else than one plain statement.
     NotOneStatement,
+    /// `explain_org` got something else than one query.
+    NotOneQuery,
+    /// A query meets no fence, so that its plan is the same for every organization.
+    NothingFenced {
+        /// The current role.
+        role: Ident,
+    },
+    /// No organization is known from statistics.
+    NoKnownOrgs,
     /// `truncate_guard` was put on another event.
     NotTruncateTrigger,
     /// `copy_row` was put on another event, or on something else than a view of columns of one table.
@@ -173,6 +182,27 @@ pub enum Error {
     },
     /// Something needs a protected table and got another.
     NotProtected {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// An index of one organization's rows can't be made on a table.
+    NoOrgIndex {
+        /// The table.
+        table: QualifiedName,
+        /// Whether its rows are its partitions'; else its fence stands on no column.
+        partitioned: bool,
+    },
+    /// What was given is no value of the org column.
+    NotItsOrg {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: Ident,
+        /// Its type.
+        type_name: String,
+    },
+    /// A text is not what stands behind USING in CREATE INDEX.
+    NoIndexDefinition {
         /// The table.
         table: QualifiedName,
     },
@@ -470,6 +500,24 @@ impl Error {
                 None,
                 Some("SELECT org_scope.across_orgs('UPDATE ...', reason => '...');".into()),
             ),
+            Self::NotOneQuery => say(
+                "22023",
+                "explain_org takes one SELECT that changes nothing".into(),
+                Some("It runs the query once for each organization."),
+                Some("SELECT * FROM org_scope.explain_org('SELECT ...');".into()),
+            ),
+            Self::NothingFenced { role } => say(
+                "OS010",
+                format!("the query reads no protected table whose fence binds role {role}"),
+                Some("Its plan is the same for every organization."),
+                Some("SET ROLE ...; -- one that the fence binds".into()),
+            ),
+            Self::NoKnownOrgs => say(
+                "OS010",
+                "no organization of these tables is known from statistics".into(),
+                Some("Nobody has analysed the tables yet, or the role may not read their org columns."),
+                Some("SELECT * FROM org_scope.explain_org('SELECT ...', orgs => ARRAY['...']);".into()),
+            ),
             Self::NotTruncateTrigger => {
                 say("0A000", "truncate_guard must be fired by TRUNCATE".into(), None, None)
             }
@@ -687,6 +735,9 @@ impl Error {
                         text_literal(&table.to_string()),
                         text_literal(column.raw())
                     ),
+                    Loosening::AdoptionOff => {
+                        format!("CALL org_scope.abandon({});", text_literal(&table.to_string()))
+                    }
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
             ),
@@ -701,6 +752,36 @@ impl Error {
                 format!("{table} is not protected"),
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
+            ),
+            Self::NoOrgIndex { table, partitioned: true } => say(
+                "OS009",
+                format!("{table} has no rows of its own to index"),
+                Some("It is partitioned: each of its partitions can have such an index."),
+                Some(format!(
+                    "SELECT relid FROM pg_catalog.pg_partition_tree({}) WHERE isleaf;",
+                    text_literal(&table.to_string())
+                )),
+            ),
+            Self::NoOrgIndex { table, partitioned: false } => say(
+                "OS009",
+                format!("{table} can't have an index of one organization: its fence is not on a column of its own"),
+                Some("Plans find such an index by the column that the fence compares with the organization."),
+                Some(format!("SELECT * FROM org_scope.plan({});", text_literal(&table.to_string()))),
+            ),
+            Self::NotItsOrg { table, column, type_name } => say(
+                "OS004",
+                format!("the organization is no value of {column} of {table}, which is {type_name}"),
+                None,
+                Some(format!("SELECT DISTINCT {column} FROM {table};")),
+            ),
+            Self::NoIndexDefinition { table } => say(
+                "22023",
+                "this is not the definition of an index".into(),
+                Some("It is what stands behind USING in CREATE INDEX, without a WHERE: the organization is the condition."),
+                Some(format!(
+                    "SELECT * FROM org_scope.org_index({}, 'gin (tags)', '...');",
+                    text_literal(&table.to_string())
+                )),
             ),
             Self::CannotHarden { table } => say(
                 "OS009",
@@ -934,6 +1015,9 @@ mod tests {
             Error::CursorLeftOpen,
             Error::CursorFromOutside,
             Error::NotOneStatement,
+            Error::NotOneQuery,
+            Error::NothingFenced { role: Ident::new("app").expect("a name") },
+            Error::NoKnownOrgs,
             Error::NotFromHere,
             Error::NotTruncateTrigger,
             Error::NotCopyTrigger,

@@ -41,6 +41,28 @@ pub fn text_of(family: OrgType, stored: &[u8]) -> String {
     }
 }
 
+/// The bytes that stand for an organization in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored<'a> {
+    /// The text's own.
+    Text(&'a [u8]),
+    /// A uuid's.
+    Uuid([u8; 16]),
+    /// A number's, the highest first.
+    Bigint([u8; 8]),
+}
+
+impl Stored<'_> {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(bytes) => bytes,
+            Self::Uuid(bytes) => bytes,
+            Self::Bigint(bytes) => bytes,
+        }
+    }
+}
+
 /// A context value that was taken: its text as given, and its readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrgValue {
@@ -77,6 +99,15 @@ impl OrgValue {
     /// [`Error::WrongOrgType`] where the text is none.
     pub fn bigint(&self) -> Result<i64, Error> {
         self.bigint.ok_or_else(|| self.wrong(OrgType::Bigint))
+    }
+
+    /// As a column of that family stores it: what [`text_of`] reads. None where it is no value of the family.
+    pub fn stored(&self, family: OrgType) -> Option<Stored<'_>> {
+        match family {
+            OrgType::Text => Some(Stored::Text(self.text.as_bytes())),
+            OrgType::Uuid => self.uuid.map(|uuid| Stored::Uuid(uuid.into_bytes())),
+            OrgType::Bigint => self.bigint.map(|number| Stored::Bigint(number.to_be_bytes())),
+        }
     }
 
     /// The family that the text looks like, for messages.
@@ -116,5 +147,12 @@ mod tests {
         assert_eq!(text_of(OrgType::Uuid, uuid.as_bytes()), canonical);
         assert_eq!(text_of(OrgType::Bigint, &(-42_i64).to_be_bytes()), "-42");
         assert_eq!(text_of(OrgType::Text, "größe".as_bytes()), "größe");
+        for (text, family) in [(canonical, OrgType::Uuid), ("-42", OrgType::Bigint), ("größe", OrgType::Text)]
+        {
+            let value = OrgValue::parse(text).expect("set");
+            let stored = value.stored(family).expect("one of the family");
+            assert_eq!(text_of(family, stored.bytes()), text);
+        }
+        assert_eq!(OrgValue::parse("x").expect("set").stored(OrgType::Bigint), None);
     }
 }

@@ -19,10 +19,14 @@ pub(super) enum Group {
     Reads,
     /// A setter before each statement, with the same organization or another each time
     Transactions,
+    /// Prepared statements that were planned for another organization
+    Skew,
     /// Tables partitioned by organization
     Partitions,
     /// Partial indexes of one organization
     Partial,
+    /// Searches that have an index of their own
+    Search,
     /// Statements that have nothing to do with the extension
     Unrelated,
     /// INSERT, UPDATE, upsert, DELETE

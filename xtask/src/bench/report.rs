@@ -68,6 +68,7 @@ fn what(stand: &Stand<'_>) -> String {
          | a statement under the fence | takes more than 1.05 × the better of A and B (or than E, where that is more), or more than C or D, or has another plan than A and B |\n\
          | a setter and a statement in one transaction | takes more than 1.1 × B with a `set_config` (or than C, where that is more), or more than C or D |\n\
          | the statement that sets the organization | takes more than 1.1 × `set_config` |\n\
+         | a prepared statement that was planned for an organization of another size, or is run for others of one size in turn | takes more than 1.2 × as long as where it was planned for this one, or where sizes are not told apart |\n\
          | a reader | takes more than 10 ns a call |\n\
          | a statement on tables without a fence | takes more than without the extension |\n\n\
          each time beyond the interval of the measurement. `?` marks what lies beyond the plain 95 % interval only. Compared \

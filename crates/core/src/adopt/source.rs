@@ -118,6 +118,15 @@ impl Source {
         }
     }
 
+    /// Whether a user's expression or condition is part of its statements.
+    pub fn has_text(&self) -> bool {
+        match self {
+            Self::Row(explaining) => explaining.condition.is_some(),
+            Self::Expression(_) => true,
+            Self::Constant(_) => false,
+        }
+    }
+
     /// Whether the organization comes from a parent row and stays with it for good.
     pub fn is_parent(&self) -> bool {
         matches!(self, Self::Row(Explaining { lookup: None, .. }))
