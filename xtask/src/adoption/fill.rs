@@ -131,11 +131,13 @@ fn one(watch: &mut Watch<'_>, filler: Filler) -> Result<Filled> {
     })
 }
 
-/// A batch begins where the one before was committed, and wrote more rows than the writer, who writes one at a time.
-const BATCHES: &str = "SELECT count(*), coalesce(max(extract(epoch FROM at - before)), 0)::float8 \
-    FROM (SELECT c.at, coalesce(lag(c.at) OVER (ORDER BY c.at), b.at) AS before \
-          FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM messages GROUP BY xmin HAVING count(*) > 1) AS c, began AS b \
-          WHERE c.at > b.at) AS c";
+/// A batch begins where the one before was committed. The writer's transactions wrote one row each; and what had been
+/// locked by it is filled at the end, a few rows at a time with whole ranges of blocks between that have nothing left,
+/// so those say nothing of how long one batch takes.
+const BATCHES: &str = "WITH c AS (SELECT pg_xact_commit_timestamp(xmin) AS at, count(*) AS n FROM messages GROUP BY xmin), \
+    f AS (SELECT c.at, c.n FROM c, began AS b WHERE c.at > b.at AND c.n > 1), \
+    w AS (SELECT f.at, lag(f.at) OVER (ORDER BY f.at) AS before FROM f WHERE f.n > (SELECT max(n) / 2 FROM f)) \
+    SELECT (SELECT count(*) FROM f), extract(epoch FROM max(at - coalesce(before, b.at)))::float8 FROM w, began AS b";
 
 impl Filled {
     /// Whether a writer was held up for longer than the longest batch, by more than the machine holds up one whom
