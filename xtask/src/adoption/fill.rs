@@ -105,8 +105,8 @@ pub(super) fn run(watch: &mut Watch<'_>) -> Result<Vec<Filled>> {
 fn one(watch: &mut Watch<'_>, filler: Filler) -> Result<Filled> {
     let mut session = filler.ready(watch)?;
     let mut superuser = watch.connect(DATABASE, "postgres")?;
-    superuser.run("CREATE TEMPORARY TABLE began AS SELECT clock_timestamp() AS at")?;
     let writer = Writer::start(watch.address(), DATABASE)?;
+    superuser.run("CREATE TEMPORARY TABLE began AS SELECT clock_timestamp() AS at")?;
     let from = Instant::now();
     let worked = session.time(filler.statement())?;
     let to = Instant::now();
