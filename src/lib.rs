@@ -30,6 +30,7 @@ extension_sql_file!("../sql/harden.sql", name = "harden", requires = ["policy"])
 extension_sql_file!("../sql/through.sql", name = "through", requires = ["policy"]);
 extension_sql_file!("../sql/adopt.sql", name = "adopt", requires = ["through"]);
 extension_sql_file!("../sql/usage.sql", name = "usage", requires = ["policy"]);
+extension_sql_file!("../sql/org_index.sql", name = "org_index", requires = ["policy"]);
 extension_sql_file!("../sql/watch.sql", name = "watch", requires = ["policy"]);
 extension_sql_file!("../sql/ddl.sql", name = "ddl", requires = ["watch"]);
 

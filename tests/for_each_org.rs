@@ -119,3 +119,19 @@ fn long_work_shows_its_progress() {
     let said = job.notices();
     assert!(said.iter().any(|n| n.message.contains("of 3 organizations, 0 failed")), "{said:#?}");
 }
+
+/// What stops the whole statement leaves the session as any other error does.
+#[test]
+fn a_cancel_ends_the_statement_and_leaves_no_transaction_open() {
+    let (_wall, _job, mut job) = walled("each_cancelled");
+    job.run("SET statement_timeout = '300ms'");
+    job.refused(&each("SELECT pg_sleep(30)", ORGS), "57014");
+    job.run("RESET statement_timeout");
+    assert_eq!(job.column(&each("SELECT * FROM agents", ORGS)), ["a 2", "b 3", "c 0"]);
+    job.run("BEGIN; SAVEPOINT s; SET LOCAL statement_timeout = '300ms'");
+    job.refused(&each("SELECT pg_sleep(30)", ORGS), "57014");
+    job.refused("SELECT 1", "25P02");
+    job.run("ROLLBACK TO s");
+    assert_eq!(job.column(&each("SELECT 1", ORGS)), ["a 1", "b 1", "c 1"]);
+    job.run("COMMIT");
+}

@@ -35,6 +35,7 @@ mod lookups_conditions;
 mod new_rows;
 mod partitions;
 mod referential_integrity;
+mod search;
 mod shapes;
 mod skew;
 mod surface;

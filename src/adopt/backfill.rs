@@ -34,6 +34,8 @@ struct Run {
     from: u64,
     /// Whether rows that others had locked are waited for by now.
     waits: bool,
+    /// What had been filled when the last round began.
+    before: u64,
 }
 
 thread_local! {
@@ -92,6 +94,7 @@ pub(crate) fn begin_backfill(table: Oid, batch_size: i32, skip_triggers: bool) -
             filled: 0,
             from: place.next,
             waits: false,
+            before: 0,
         }));
         Ok(may_commit)
     })
@@ -144,7 +147,11 @@ impl Run {
         let left = left.map_or(0, |query| number(known, &query));
         let (blocks, _) = relation::blocks_and_density(self.table);
         if left > 0 {
-            self.waits = true;
+            // A round that waited for everybody and filled nothing would be the same again.
+            if self.waits && self.filled == self.before {
+                return Err(not_yet(&known.adopted.table, NotYet::Unfilled(left)));
+            }
+            (self.waits, self.before) = (true, self.filled);
             self.from = 0;
             progress::record(self.table, Place { next: 0, end: blocks }, 0);
             return Ok(true);

@@ -1,7 +1,7 @@
 //! A call of `adopt`, as it comes from SQL, and what it asks for.
 
 use org_scope_core::Error;
-use org_scope_core::adopt::{Adopted, NoAdoption, Standing, Told};
+use org_scope_core::adopt::{Adopted, NoAdoption, SourceTable, Standing, Told};
 use org_scope_core::org::OrgType;
 use org_scope_core::policy::{Column, Facts};
 use org_scope_core::sql::Ident;
@@ -29,6 +29,8 @@ pub(super) struct Asked {
     pub(super) facts: Facts,
     pub(super) standing: Standing,
     pub(super) adopted: Adopted,
+    /// The table that is asked, where one is.
+    pub(super) source: Option<SourceTable>,
     /// The org column's type, as the server prints it.
     pub(super) type_name: String,
     /// The same as the catalog has it.
@@ -78,8 +80,13 @@ impl Options {
             return Err(no(NoAdoption::Protected));
         }
         let (base_type, type_name) = self.org_type(&org, &standing).map_err(no)?;
+        // Of a constant nothing is known that could be contradicted.
+        let has_default = standing.org.as_ref().is_some_and(|column| column.has_default);
+        if has_default && standing.adopt.is_none() && !matches!(told, Told::Constant { .. }) {
+            return Err(no(NoAdoption::Default(org)));
+        }
         self.check_legacy(&standing, &told).map_err(no)?;
-        let (source, _) = fallback::resolve(target, &standing, &told, &base_type, Form::Bare)?;
+        let (source, from) = fallback::resolve(target, &standing, &told, &base_type, Form::Bare)?;
         if standing.adopt.is_some() {
             let stands = fallback::known(target)?;
             if stands.adopted.source != source || stands.adopted.org != org {
@@ -88,7 +95,7 @@ impl Options {
         }
         let family = fallback::family(&base_type).unwrap_or(OrgType::Text);
         let adopted = Adopted { table: facts.table(), org, family, source };
-        Ok(Asked { facts, standing, adopted, type_name, base_type })
+        Ok(Asked { facts, standing, adopted, source: from, type_name, base_type })
     }
 
     /// The org column's type as the catalog and as statements name it.

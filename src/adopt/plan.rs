@@ -1,7 +1,7 @@
 //! All phases of an adoption, before the first.
 
 use org_scope_core::Error;
-use org_scope_core::adopt::{self, Adopted, Change, OrgColumn, Room, Standing};
+use org_scope_core::adopt::{self, Adopted, Change, OrgColumn, Room, SourceTable, Standing};
 use org_scope_core::policy::through::Trigger;
 use org_scope_core::policy::{Action, Clause, Facts, Kind, Source, State, Step};
 use org_scope_core::sql::Ident;
@@ -31,7 +31,10 @@ pub(crate) fn plan_adopt(target: Oid, options: &Options) -> Result<Vec<Row>, Err
         all.extend(rows(target.to_u32(), vec![backfill]));
         let fallback = asked.adopted.fallback().map(|text| Clause { printed: text.clone(), text });
         let fence = adopted::plan_fence(asked.facts.clone(), asked.column(), fallback, &wish(&asked, None))?;
-        all.extend(fence.into_iter().map(|row| Row { step: said("fallback", row.step), ..row }));
+        let unreadable = dark(target, &asked.adopted, asked.source);
+        all.extend(
+            fence.into_iter().chain(unreadable).map(|row| Row { step: said("fallback", row.step), ..row }),
+        );
         let then = later(&asked);
         let [check, validate, set] = adopt::enforce(&then);
         all.extend(phase(target, "enforced", [check, validate, set].concat()));
@@ -42,6 +45,16 @@ pub(crate) fn plan_adopt(target: Oid, options: &Options) -> Result<Vec<Row>, Err
         ));
         Ok(all)
     })
+}
+
+/// Who may not read what the fence asks while rows are without an organization.
+pub(super) fn dark(target: Oid, adopted: &Adopted, source: Option<SourceTable>) -> Vec<Row> {
+    match (&adopted.source, source) {
+        (adopt::Source::Row(explaining), Some(source)) => {
+            adopted::unreadable(target, Oid::from_u32(source.oid), &explaining.key)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// How the table will be fenced.
@@ -108,6 +121,7 @@ fn later(asked: &Asked) -> Standing {
         not_null: asked.standing.org.as_ref().is_some_and(|org| org.not_null),
         brought: true,
         computed: false,
+        has_default: false,
     };
     Standing { org: Some(org), adopt: trigger(), rest: trigger(), indexes, ..asked.standing.clone() }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use org_scope_core::Error;
 use org_scope_core::adopt::{NotYet, Source};
 use org_scope_core::sql::QualifiedName;
-use pgrx::pg_sys::{Datum, HeapTuple};
+use pgrx::pg_sys::{Datum, HeapTuple, Oid};
 use pgrx::{PgRelation, PgTrigger};
 
 use super::backfill;
@@ -13,7 +13,7 @@ use crate::pg::adopted_row::{self, Way};
 use crate::pg::new_tuple::NewTuple;
 use crate::pg::parent_row::Which;
 use crate::pg::row::Row;
-use crate::pg::{noforce, relation, session, settings};
+use crate::pg::{noforce, relation, role, session, settings};
 use crate::policy::fallback;
 
 /// A row on its way into the table.
@@ -24,6 +24,8 @@ struct Writing {
     old: Option<Row>,
     /// Whether the table's policies bind whoever writes.
     bound: bool,
+    /// Whether a foreign key takes the row along, past every policy.
+    cascading: bool,
 }
 
 /// Before a row is written: gives it the organization that its key tells of, and refuses one that contradicts it.
@@ -36,15 +38,19 @@ pub(crate) fn adopt_row(trigger: &PgTrigger<'_>, function: pgrx::pg_sys::Oid) ->
         return Err(Error::NotThisTrigger);
     };
     let table = relation::of_trigger(trigger);
-    if backfill::is_filling(table.oid()) {
+    let (way, old) = (way(&table)?, Row::old_of(trigger));
+    // What others' triggers write meanwhile is written as ever.
+    if old.is_some() && backfill::is_filling(table.oid()) && new.value(way.route.org).is_some() {
         return Ok(new.tuple());
     }
+    let cascading = noforce::in_cascade(function);
     let writing = Writing {
-        way: way(&table)?,
+        way,
         table: named(&table)?,
         new,
-        old: Row::old_of(trigger),
-        bound: relation::binds_current_user(table.oid()) && !noforce::in_cascade(function),
+        old,
+        bound: relation::binds_current_user(table.oid()) && !cascading,
+        cascading,
     };
     match writing.old {
         None => writing.insert(),
@@ -64,13 +70,22 @@ fn way(table: &PgRelation) -> Result<Rc<Way>, Error> {
             known.route().ok_or(Error::NotThisTrigger)
         })
     })
+    .and_then(|way| if is_trusted(&way) { Ok(way) } else { Err(gone(named(table)?)) })
     .map_err(|error| match (error, named(table)) {
         // Whatever the plan of the whole can't be any more, to whom writes it is one thing.
-        (Error::NoAdoption { .. }, Ok(table)) => {
-            Error::NotYet { table, why: Box::new(NotYet::SourceGone("call adopt again to see why")) }
-        }
+        (Error::NoAdoption { .. }, Ok(table)) => gone(table),
         (error, _) => error,
     })
+}
+
+fn gone(table: QualifiedName) -> Error {
+    Error::NotYet { table, why: Box::new(NotYet::SourceGone("call adopt again to see why")) }
+}
+
+/// Whether the table's owner has the rights of the source's: no change of a table tells when they are taken away.
+fn is_trusted(way: &Way) -> bool {
+    let owner = Oid::from_u32(way.route.owner);
+    way.route.source.is_none_or(|source| role::has_rights_of(owner, Oid::from_u32(source.owner)))
 }
 
 impl Writing {
@@ -153,7 +168,9 @@ impl Writing {
     fn update(&self, old: Row) -> Result<HeapTuple, Error> {
         let now = self.org(self.new);
         let said = now.filter(|_| !self.is_same(self.org(old), now));
-        let moved = self.is_handed_over(old);
+        // Behind the fence a row stays with its organization, whoever else has its key by now.
+        let stays = self.cascading && self.way.route.fenced && now.is_some();
+        let moved = !stays && self.is_handed_over(old);
         if !moved && said.is_none() && now.is_some() {
             return Ok(self.new.tuple());
         }

@@ -2,14 +2,14 @@
 //! between.
 
 use org_scope_core::Error;
-use org_scope_core::adopt::{self, NotYet, Phase, Source};
+use org_scope_core::adopt::{self, NoAdoption, NotYet, Phase, Source};
 use org_scope_core::policy::{self, Action, State, Step};
 use org_scope_core::sql::QualifiedName;
 use pgrx::pg_sys::Oid;
 
 use super::Options;
 use super::all::skipped;
-use super::plan::{expanding, steps, wish};
+use super::plan::{dark, expanding, steps, wish};
 use super::progress;
 use crate::pg::{noforce, owner, relation, report, settings, spi, transaction};
 use crate::policy::ThroughOptions;
@@ -93,6 +93,7 @@ pub(crate) fn begin_advance(target: Oid, roles: Option<Vec<String>>) -> Result<b
 fn index_first(target: Oid, roles: Option<Vec<String>>) -> Result<Turn, Error> {
     held(target, || {
         let known = fallback::known(target)?;
+        check_plain(&known)?;
         let wish =
             Wish { org: known.adopted.org.clone(), roles, set_default: !known.adopted.source.is_parent() };
         let Some(facts) = adopted::read(target) else {
@@ -112,12 +113,18 @@ fn index_first(target: Oid, roles: Option<Vec<String>>) -> Result<Turn, Error> {
 fn fence(target: Oid, wish: Wish) -> Result<Turn, Error> {
     held(target, || {
         let known = fallback::known(target)?;
+        check_plain(&known)?;
         check_source(&known)?;
         let rows = count(&known, known.adopted.count_contradicting(COUNTED));
         if rows > 0 {
             return Err(not_yet(&known.adopted.table, NotYet::Contradicting(rows)));
         }
-        let done = adopted::fence_column(target, &wish)?;
+        let mut done = adopted::fence_column(target, &wish)?;
+        let dark = dark(target, &known.adopted, known.source);
+        for Row { step, .. } in &dark {
+            report::notice(&format!("{}: {};", step.reason, step.statement.as_deref().unwrap_or_default()));
+        }
+        done.extend(dark);
         Ok(told(target, done))
     })
 }
@@ -131,7 +138,8 @@ fn enforce(target: Oid, part: usize) -> Result<Turn, Error> {
         }
         let mut parts = adopt::enforce(&known.standing);
         let steps = parts.get_mut(part).map(std::mem::take).unwrap_or_default();
-        let mut done = adopted::execute(target, steps);
+        // As the owner: to prove it the server evaluates what is called like our constraint, and others of the table's.
+        let mut done = owner::as_role(relation::owner(target), || adopted::execute(target, steps));
         if part < 2 {
             return Ok(Turn {
                 rows: done,
@@ -246,6 +254,18 @@ pub(super) fn not_yet(table: &QualifiedName, why: NotYet) -> Error {
     Error::NotYet { table: table.clone(), why: Box::new(why) }
 }
 
+/// Nothing fills the rows of others that have come to hang together with it since.
+fn check_plain(known: &Known) -> Result<(), Error> {
+    let facts = adopted::read(known.oid);
+    if facts.is_some_and(|facts| facts.is_partition || !facts.parents.is_empty())
+        || adopted::has_family(known.oid)
+    {
+        let why = Box::new(NoAdoption::NotPlain);
+        return Err(Error::NoAdoption { table: known.adopted.table.clone(), why });
+    }
+    Ok(())
+}
+
 /// Every row of the table that is asked must have an organization.
 fn check_source(known: &Known) -> Result<(), Error> {
     let Some(source) = known.source else { return Ok(()) };
@@ -287,7 +307,12 @@ pub(super) fn first(known: &Known, query: &str) -> Option<String> {
     across(known, || spi::first_column(query)).into_iter().next()
 }
 
-/// Runs a statement of ours over the rows of all organizations, as the table's owner.
+/// Runs a statement of ours over the rows of all organizations, as whoever owns the table by now: the statement names
+/// it, and that must not mean another one.
 pub(super) fn across<T>(known: &Known, work: impl FnOnce() -> T) -> T {
-    settings::neutral_values(|| owner::as_role(Oid::from_u32(known.standing.owner), || noforce::lift(work)))
+    let table = &known.adopted.table;
+    let Some(owner) = relation::hold(known.oid, &(table.schema.raw().into(), table.name.raw().into())) else {
+        report::raise(&not_yet(table, NotYet::SourceGone("it has another name by now")));
+    };
+    settings::neutral_values(|| owner::as_role(owner, || noforce::lift(work)))
 }

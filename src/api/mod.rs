@@ -10,6 +10,7 @@ mod conversions;
 mod explain;
 mod harden;
 mod lookups;
+mod org_index;
 mod policy;
 mod projects;
 mod steps;

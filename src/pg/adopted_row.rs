@@ -8,10 +8,11 @@ use pgrx::pg_sys::{Datum, Oid};
 
 use super::backend::BackendRefCell;
 use super::kept_plan::{KeptPlan, Sees};
+use super::new_tuple::NewTuple;
 use super::parent_row::Which;
 use super::row::Row;
 use super::table_cache::TableCache;
-use super::{noforce, own_table, settings, types};
+use super::{noforce, own_table, settings};
 
 /// The way from a row to its organization, with the statements along it, each prepared when it is first needed.
 pub(crate) struct Way {
@@ -47,9 +48,8 @@ pub(crate) fn way<E>(table: Oid, look_up: impl FnOnce() -> Result<Route, E>) -> 
 }
 
 impl Way {
-    /// The organization that explains the row, where it can be stored as one of the table's.
+    /// The organization that explains the row, as a value of the org column; none where it is none.
     pub(crate) fn found(&self, row: Row, which: Which) -> Option<Datum> {
-        let like = row.type_of(self.route.org);
         let found = match &self.evaluating {
             Some(plan) => {
                 // SAFETY: the statement's only parameter has the type of the table's rows.
@@ -59,7 +59,8 @@ impl Way {
             }
             None => self.ask(row, which),
         };
-        found.filter(|(_, found)| types::are_stored_alike(*found, like)).map(|(org, _)| org)
+        let (org, found) = found?;
+        NewTuple::in_column(row, self.route.org)?.storing(org, found)
     }
 
     fn ask(&self, row: Row, which: Which) -> Option<(Datum, Oid)> {

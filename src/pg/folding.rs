@@ -17,6 +17,10 @@ use org_scope_core::org::{OrgType, OrgValue};
 use super::fence_call::{self, ProjectReader, Reader};
 use super::{access, guc, label, list, plan_item, project_source, session};
 
+/// The location of a constant that stands for a reader, by which it is known while the query is planned: the
+/// server gives what has no place in a text -1, and nobody else another number below zero.
+const STANDS_FOR_READER: i32 = -0x6f73;
+
 /// What a walk over a query calls for each node; true ends the walk.
 pub(crate) type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -112,14 +116,14 @@ fn constant(value: &OrgValue, family: OrgType) -> Option<*mut Node> {
     };
     // SAFETY: value, length and passing are those of the type.
     let node = unsafe { pg_sys::makeConst(oid, -1, Oid::INVALID, length, datum?, false, by_value) };
-    Some(node.cast())
+    Some(marked(node))
 }
 
 fn text_constant(text: &str) -> Option<*mut Node> {
     let (datum, collation) = (text.into_datum()?, pg_sys::DEFAULT_COLLATION_OID);
     // SAFETY: value, length and passing are those of the type.
     let node = unsafe { pg_sys::makeConst(pg_sys::TEXTOID, -1, collation, -1, datum, false, false) };
-    Some(node.cast())
+    Some(marked(node))
 }
 
 fn null_constant(family: OrgType) -> *mut Node {
@@ -129,7 +133,25 @@ fn null_constant(family: OrgType) -> *mut Node {
         OrgType::Bigint => (pg_sys::INT8OID, Oid::INVALID),
     };
     // SAFETY: a type of the server's.
-    unsafe { pg_sys::makeNullConst(oid, -1, collation) }.cast()
+    marked(unsafe { pg_sys::makeNullConst(oid, -1, collation) })
+}
+
+fn marked(constant: *mut pg_sys::Const) -> *mut Node {
+    // SAFETY: made by the server a moment ago.
+    unsafe { (*constant).location = STANDS_FOR_READER };
+    constant.cast()
+}
+
+/// Whether this expression asks for the context as policies of ours do, or is what was folded in its place;
+/// as for [`fence_call::project_reader`].
+pub(crate) fn asks_for_context(expression: &Node) -> bool {
+    if expression.type_ == NodeTag::T_Const {
+        let constant: *const pg_sys::Const = (&raw const *expression).cast();
+        // SAFETY: a constant by its tag.
+        return unsafe { (*constant).location } == STANDS_FOR_READER;
+    }
+    fence_call::readers().iter().any(|reader| fence_call::is_call(expression, reader))
+        || fence_call::project_reader(expression).is_some()
 }
 
 /// Folds.

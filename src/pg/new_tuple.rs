@@ -82,21 +82,35 @@ impl<'a> NewTuple<'a> {
 
     fn read(&self, row: Row) -> Option<Held> {
         let datum = row.value(self.attribute.attnum)?;
-        /// The datum of a type that the caller has looked up.
-        fn held<T: FromDatum>(datum: pg_sys::Datum) -> Option<T> {
-            // SAFETY: the datum is of the type that the descriptor says.
-            unsafe { T::from_datum(datum, false) }
+        // SAFETY: the datum is of the type that the descriptor says.
+        unsafe { Held::of(datum, self.attribute.atttypid) }
+    }
+
+    /// A value of a type as one of the column's; none where it is no value of that.
+    pub(crate) fn storing(&self, value: pg_sys::Datum, of: pg_sys::Oid) -> Option<pg_sys::Datum> {
+        let wanted = self.attribute.atttypid;
+        // SAFETY: reads the system cache; another type than a domain is its own.
+        let of = unsafe { pg_sys::getBaseType(of) };
+        if of == wanted && self.attribute.atttypmod < 0 {
+            return Some(value);
         }
-        match self.attribute.atttypid {
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum).map(Held::Text),
-            pg_sys::UUIDOID => {
-                held::<Uuid>(datum).map(|value| Held::Uuid(uuid::Uuid::from_bytes(*value.as_bytes())))
-            }
-            pg_sys::INT2OID => held::<i16>(datum).map(|v| Held::Integer(v.into())),
-            pg_sys::INT4OID => held::<i32>(datum).map(|v| Held::Integer(v.into())),
-            pg_sys::INT8OID => held(datum).map(Held::Integer),
-            _ => None,
-        }
+        // SAFETY: the caller's value is of that type.
+        let held = unsafe { Held::of(value, of) }?;
+        let fits = match (&held, wanted) {
+            (Held::Text(_), pg_sys::TEXTOID) | (Held::Uuid(_), pg_sys::UUIDOID) => true,
+            (Held::Text(text), pg_sys::VARCHAROID) => text.chars().count() <= self.limit(),
+            (Held::Integer(value), pg_sys::INT2OID) => i16::try_from(*value).is_ok(),
+            (Held::Integer(value), pg_sys::INT4OID) => i32::try_from(*value).is_ok(),
+            (Held::Integer(_), pg_sys::INT8OID) => true,
+            _ => false,
+        };
+        if fits { held.datum(wanted) } else { None }
+    }
+
+    /// The characters that a `varchar` takes.
+    fn limit(&self) -> usize {
+        // VARHDRSZ is counted in; -1 stands for no limit.
+        usize::try_from(self.attribute.atttypmod - 4).unwrap_or(usize::MAX)
     }
 
     /// What the column holds for a value of the context; none where it is no value of the column's type.
@@ -106,9 +120,7 @@ impl<'a> NewTuple<'a> {
         match self.attribute.atttypid {
             pg_sys::TEXTOID => Some(Held::Text(value.text().to_owned())),
             pg_sys::VARCHAROID => {
-                // VARHDRSZ is counted in; -1 stands for no limit.
-                let limit = usize::try_from(self.attribute.atttypmod - 4).unwrap_or(usize::MAX);
-                (value.text().chars().count() <= limit).then(|| Held::Text(value.text().to_owned()))
+                (value.text().chars().count() <= self.limit()).then(|| Held::Text(value.text().to_owned()))
             }
             pg_sys::UUIDOID => value.uuid().ok().map(Held::Uuid),
             pg_sys::INT2OID => integer().filter(|v| i16::try_from(*v).is_ok()).map(Held::Integer),
@@ -120,14 +132,42 @@ impl<'a> NewTuple<'a> {
 
     /// The row with another value in the column, which [`fitting`](Self::fitting) gave.
     pub(crate) fn with(&self, value: Held) -> pg_sys::HeapTuple {
-        let datum = match (value, self.attribute.atttypid) {
-            (Held::Text(text), _) => text.into_datum(),
-            (Held::Uuid(value), _) => Uuid::from_bytes(value.into_bytes()).into_datum(),
-            (Held::Integer(value), pg_sys::INT2OID) => i16::try_from(value).ok().into_datum(),
-            (Held::Integer(value), pg_sys::INT4OID) => i32::try_from(value).ok().into_datum(),
-            (Held::Integer(value), _) => value.into_datum(),
-        };
-        self.row.with(self.attribute.attnum, datum).tuple()
+        self.row.with(self.attribute.attnum, value.datum(self.attribute.atttypid)).tuple()
+    }
+}
+
+impl Held {
+    /// What a value holds; none for another type.
+    ///
+    /// # Safety
+    /// The datum is of that type.
+    unsafe fn of(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Option<Self> {
+        /// The datum of a type that the caller has looked up.
+        fn held<T: FromDatum>(datum: pg_sys::Datum) -> Option<T> {
+            // SAFETY: the datum is of the type that the caller says.
+            unsafe { T::from_datum(datum, false) }
+        }
+        match type_oid {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => held(datum).map(Self::Text),
+            pg_sys::UUIDOID => {
+                held::<Uuid>(datum).map(|value| Self::Uuid(uuid::Uuid::from_bytes(*value.as_bytes())))
+            }
+            pg_sys::INT2OID => held::<i16>(datum).map(|v| Self::Integer(v.into())),
+            pg_sys::INT4OID => held::<i32>(datum).map(|v| Self::Integer(v.into())),
+            pg_sys::INT8OID => held(datum).map(Self::Integer),
+            _ => None,
+        }
+    }
+
+    /// As a value of a type that it fits.
+    fn datum(self, type_oid: pg_sys::Oid) -> Option<pg_sys::Datum> {
+        match (self, type_oid) {
+            (Self::Text(text), _) => text.into_datum(),
+            (Self::Uuid(value), _) => Uuid::from_bytes(value.into_bytes()).into_datum(),
+            (Self::Integer(value), pg_sys::INT2OID) => i16::try_from(value).ok().into_datum(),
+            (Self::Integer(value), pg_sys::INT4OID) => i32::try_from(value).ok().into_datum(),
+            (Self::Integer(value), _) => value.into_datum(),
+        }
     }
 }
 

@@ -101,6 +101,19 @@ fn selects_into(select: &pg_sys::SelectStmt) -> bool {
     !leaf.intoClause.is_null()
 }
 
+/// Whether a text is what stands behind USING in CREATE INDEX, without a condition, and lets one follow that is
+/// none of it. A syntax error is raised as the server's own.
+pub(crate) fn is_index_definition(text: &str) -> bool {
+    let statement = |rest: &str| format!("CREATE INDEX ON t USING {text}{rest}");
+    let has_condition = |statement: Option<*mut pg_sys::Node>| {
+        let index = cast::<pg_sys::IndexStmt>(statement?, pg_sys::NodeTag::T_IndexStmt)?;
+        Some(!index.whereClause.is_null())
+    };
+    has_condition(single_or_raise(&statement(""))) == Some(false)
+        // A comment at its end would swallow the organization, and index everybody's rows.
+        && has_condition(single(&statement(" WHERE c"), pg_sys::RawParseMode::RAW_PARSE_DEFAULT)) == Some(true)
+}
+
 /// An ALTER TABLE, parsed.
 pub(crate) struct AlterTable {
     /// The table that its name means under the current search_path; 0 if there is none.

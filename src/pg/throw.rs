@@ -64,6 +64,41 @@ impl Waiting {
         unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned()
     }
 
+    /// A copy in the current memory context, of an error that lies in memory which is going to go.
+    pub(crate) fn copied(self) -> Self {
+        // SAFETY: ours, or a copy of the server's own.
+        let mut copy = unsafe { *self.data() };
+        for text in [
+            &mut copy.message,
+            &mut copy.detail,
+            &mut copy.detail_log,
+            &mut copy.hint,
+            &mut copy.context,
+            &mut copy.backtrace,
+            &mut copy.schema_name,
+            &mut copy.table_name,
+            &mut copy.column_name,
+            &mut copy.datatype_name,
+            &mut copy.constraint_name,
+            &mut copy.internalquery,
+        ] {
+            if !text.is_null() {
+                // SAFETY: NUL-terminated; the other texts of an error are constants of the server's.
+                *text = unsafe { pg_sys::pstrdup(*text) };
+            }
+        }
+        // SAFETY: a variable of the server's, in the backend's only thread.
+        copy.assoc_context = unsafe { pg_sys::CurrentMemoryContext };
+        // SAFETY: allocates in the current memory context.
+        let place: *mut ErrorData = unsafe { pg_sys::palloc(size_of::<ErrorData>()) }.cast();
+        // SAFETY: freshly allocated with this size.
+        unsafe { place.write(copy) };
+        match self {
+            Self::Ours(_) => Self::Ours(place),
+            Self::Servers(_) => Self::Servers(place),
+        }
+    }
+
     /// Lets it go on its way through Rust frames.
     pub(crate) fn go_on(self) -> ! {
         resume_unwind(Box::new(Caught(self.data())))

@@ -97,6 +97,12 @@ pub(crate) fn tie(
     super::through::tie(target, parent, &options, now)
 }
 
+/// Who has rights on the table and may not read what its fence asks meanwhile, with what mends it.
+pub(crate) fn unreadable(target: Oid, source: Oid, key: &Ident) -> Vec<Row> {
+    let roles = super::through::unreadable(target, source, key, true);
+    super::rows(target.to_u32(), roles.iter().map(|role| role.note()).collect()).collect()
+}
+
 /// Takes the fence away.
 pub(crate) fn unfence(target: Oid) -> Vec<Row> {
     unprotect::lift(&[target])

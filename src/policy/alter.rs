@@ -124,7 +124,8 @@ fn spec_of(facts: &Facts) -> Result<Option<Spec>, Error> {
 
 /// The columns of a fence that was altered so that nothing tells which of them it is for.
 fn ambiguous(facts: &Facts, spec: &Spec) -> Option<Vec<Ident>> {
-    let column = spec.org.column()?;
+    // That of the transition asks others, and the adoption's trigger tells which it is for.
+    let column = spec.org.column().filter(|_| !facts.is_in_transition())?;
     let stands_on = |name| facts.policy(name).is_some_and(|p| p.columns == [column.clone()]);
     let fence = facts.policy(policy::FENCE).filter(|fence| fence.columns.len() > 1)?;
     (!stands_on(policy::GATE)).then(|| fence.columns.clone())

@@ -88,3 +88,48 @@ fn the_fallback_reads_no_more_than_what_is_left() {
     let plan = session.plan("SELECT count(customer) FROM conversations");
     assert!(plan.contains("BitmapOr") && plan.contains("conversations_adopt"), "{plan}");
 }
+
+#[test]
+fn c5_the_fence_itself_asks_whose_the_key_is_also_where_nobody_fences_the_source() {
+    let inbox = Inbox::with_users("open_source");
+    let mut owner = inbox.owner();
+    owner.run(&format!(
+        "CREATE TABLE pages (page_id text PRIMARY KEY, org text NOT NULL);
+         INSERT INTO pages VALUES ('page-x', '{X}'), ('page-xyz', '{XYZ}');
+         CREATE TABLE clicks (id int PRIMARY KEY, page_id text);
+         INSERT INTO clicks VALUES (1, 'page-x'), (2, 'page-xyz'), (3, 'page-0'), (4, NULL);
+         GRANT SELECT ON pages TO {app};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON clicks TO {app}",
+        app = inbox.app
+    ));
+    inbox.db.superuser().run("SELECT org_scope.define_lookup('page', 'pages', 'page_id', 'org')");
+    owner.run(
+        "CALL org_scope.adopt('clicks', 'organization_id', lookup => 'page', legacy_column => 'page_id')",
+    );
+    owner.run("CALL org_scope.advance('clicks')");
+    for (account, seen) in [("admin-a", vec!["1"]), ("staff-456", vec!["2"]), ("admin-789", vec![])] {
+        assert_eq!(inbox.acting(account).column("SELECT id FROM clicks"), seen, "{account}");
+    }
+    let mut staff = inbox.acting("staff-456");
+    assert_eq!(staff.touched("UPDATE clicks SET page_id = page_id"), 1);
+    assert_eq!(staff.touched("DELETE FROM clicks"), 1);
+}
+
+#[test]
+fn what_is_written_has_an_organization_of_its_own_also_where_no_trigger_gives_it() {
+    let inbox = half("no_trigger");
+    inbox.db.superuser().run(
+        "ALTER TABLE conversations DISABLE TRIGGER org_scope_adopt; ALTER TABLE conversations DISABLE TRIGGER org_scope_adopt_rest;
+         ALTER TABLE conversations ALTER organization_id DROP DEFAULT",
+    );
+    let mut staff = inbox.acting("staff-456");
+    for attack in [
+        "INSERT INTO conversations (account_id, customer) VALUES ('staff-456', 'x')",
+        "UPDATE conversations SET customer = 'x' WHERE id = 1",
+        "UPDATE conversations SET organization_id = NULL WHERE id = 2",
+        "UPDATE conversations SET organization_id = 'org-admin-a' WHERE id = 2",
+    ] {
+        staff.refused(attack, "42501").says("row-level security");
+    }
+    assert_eq!(inbox.truth("conversations", "id IN (1, 2)"), format!("1:admin-123:- 2:admin-123:{XYZ}"));
+}

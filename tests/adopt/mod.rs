@@ -1,5 +1,6 @@
 //! A live application on its way from a legacy key to an org column.
 
+mod attacks;
 mod backfill;
 mod fallback;
 mod live;

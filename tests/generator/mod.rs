@@ -4,6 +4,7 @@ mod alter;
 mod drift;
 mod indexes;
 mod locks;
+mod org_index;
 mod plans;
 mod refusals;
 mod rights;

@@ -185,6 +185,27 @@ pub enum Error {
         /// The table.
         table: QualifiedName,
     },
+    /// An index of one organization's rows can't be made on a table.
+    NoOrgIndex {
+        /// The table.
+        table: QualifiedName,
+        /// Whether its rows are its partitions'; else its fence stands on no column.
+        partitioned: bool,
+    },
+    /// What was given is no value of the org column.
+    NotItsOrg {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: Ident,
+        /// Its type.
+        type_name: String,
+    },
+    /// A text is not what stands behind USING in CREATE INDEX.
+    NoIndexDefinition {
+        /// The table.
+        table: QualifiedName,
+    },
     /// A table's fence stands on something that no key can include.
     CannotHarden {
         /// The table.
@@ -714,6 +735,9 @@ impl Error {
                         text_literal(&table.to_string()),
                         text_literal(column.raw())
                     ),
+                    Loosening::AdoptionOff => {
+                        format!("CALL org_scope.abandon({});", text_literal(&table.to_string()))
+                    }
                     _ => format!("SELECT * FROM org_scope.unprotect({});", text_literal(&table.to_string())),
                 }),
             ),
@@ -728,6 +752,36 @@ impl Error {
                 format!("{table} is not protected"),
                 None,
                 Some(format!("SELECT * FROM org_scope.protect({});", text_literal(&table.to_string()))),
+            ),
+            Self::NoOrgIndex { table, partitioned: true } => say(
+                "OS009",
+                format!("{table} has no rows of its own to index"),
+                Some("It is partitioned: each of its partitions can have such an index."),
+                Some(format!(
+                    "SELECT relid FROM pg_catalog.pg_partition_tree({}) WHERE isleaf;",
+                    text_literal(&table.to_string())
+                )),
+            ),
+            Self::NoOrgIndex { table, partitioned: false } => say(
+                "OS009",
+                format!("{table} can't have an index of one organization: its fence is not on a column of its own"),
+                Some("Plans find such an index by the column that the fence compares with the organization."),
+                Some(format!("SELECT * FROM org_scope.plan({});", text_literal(&table.to_string()))),
+            ),
+            Self::NotItsOrg { table, column, type_name } => say(
+                "OS004",
+                format!("the organization is no value of {column} of {table}, which is {type_name}"),
+                None,
+                Some(format!("SELECT DISTINCT {column} FROM {table};")),
+            ),
+            Self::NoIndexDefinition { table } => say(
+                "22023",
+                "this is not the definition of an index".into(),
+                Some("It is what stands behind USING in CREATE INDEX, without a WHERE: the organization is the condition."),
+                Some(format!(
+                    "SELECT * FROM org_scope.org_index({}, 'gin (tags)', '...');",
+                    text_literal(&table.to_string())
+                )),
             ),
             Self::CannotHarden { table } => say(
                 "OS009",

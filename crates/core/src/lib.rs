@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod org;
 pub mod policy;
 pub mod project;
+pub mod search;
 pub mod size;
 pub mod sql;
 pub mod token;

@@ -44,6 +44,8 @@ pub(crate) fn finished(table: Oid) -> Option<Standing> {
 /// An adoption that is under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
+    /// The table.
+    pub(crate) oid: Oid,
     pub(crate) standing: Standing,
     pub(crate) phase: Phase,
     pub(crate) told: Told,
@@ -76,7 +78,7 @@ pub(crate) fn known(table: Oid) -> Result<Known, Error> {
             other => other,
         })?;
     let adopted = Adopted { table: standing.table(), org: name, family, source };
-    Ok(Known { standing, phase, told, adopted, source: asked })
+    Ok(Known { oid: table, standing, phase, told, adopted, source: asked })
 }
 
 impl Known {
@@ -85,6 +87,8 @@ impl Known {
         let legacy = self.standing.legacy.as_ref().filter(|_| self.told.legacy().is_some());
         Some(Route {
             row_type: self.standing.row_type,
+            owner: self.standing.owner,
+            fenced: self.standing.fenced,
             org: self.standing.org.as_ref()?.number,
             legacy: legacy.map(|legacy| legacy.number),
             source: self.source,

@@ -6,12 +6,12 @@ use org_scope_core::adopt::{
 };
 use org_scope_core::org::{OrgType, OrgValue};
 use org_scope_core::policy::through::comparable;
-use org_scope_core::policy::{Facts, family_of_type};
+use org_scope_core::policy::{Facts, Unfit, family_of_type};
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
 use super::{Question, standing};
-use crate::pg::{expression, lookup, relation};
+use crate::pg::{attempt, expression, lookup, relation};
 use crate::policy::facts as tables;
 use crate::policy::facts::Columns;
 use crate::policy::through;
@@ -75,11 +75,13 @@ pub(crate) fn resolve(
             let unfit = |why| no(NoAdoption::Expression { expression: text.clone(), why });
             let (read, found) = match form {
                 Form::Bare => expression::adopting(table, text, None),
-                Form::OfNew => expression::adopting(table, text, Some(expression::ROW)),
+                // A trigger made by hand can say anything, and whoever looks at all tables must not trip over it.
+                Form::OfNew => attempt::read(|| expression::adopting(table, text, Some(expression::ROW)))
+                    .unwrap_or(Err(Unfit::NotOne)),
             }
             .map_err(unfit)?;
             if found != family {
-                return Err(unfit(org_scope_core::policy::Unfit::Type(found.sql_name().to_owned())));
+                return Err(unfit(Unfit::Type(found.sql_name().to_owned())));
             }
             let columns = through::columns_of(table, read.columns.into_iter().collect());
             if let Some((generated, _)) = columns.iter().find(|(_, generated)| *generated) {
@@ -95,11 +97,17 @@ pub(crate) fn resolve(
             let fits = value.is_some_and(|value| match family {
                 OrgType::Text => true,
                 OrgType::Uuid => value.uuid().is_ok(),
-                OrgType::Bigint => value.bigint().is_ok(),
+                OrgType::Bigint => value.bigint().is_ok_and(|value| match org_type {
+                    "int2" => i16::try_from(value).is_ok(),
+                    "int4" => i32::try_from(value).is_ok(),
+                    _ => true,
+                }),
             });
             if !fits {
-                let type_name = family.sql_name().to_owned();
-                return Err(no(NoAdoption::Constant { constant: org.clone(), type_name }));
+                return Err(no(NoAdoption::Constant {
+                    constant: org.clone(),
+                    type_name: org_type.to_owned(),
+                }));
             }
             let source = Constant { org: org.clone(), legacy: legacy.clone() };
             Ok((Source::Constant(source), None))

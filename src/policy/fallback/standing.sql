@@ -14,7 +14,8 @@ SELECT pg_catalog.json_build_object(
       'own_type', pg_catalog.json_build_array(tn.nspname, y.typname),
       'not_null', a.attnotnull,
       'brought', COALESCE(pg_catalog.col_description(c.oid, a.attnum) LIKE '%Brought by org_scope.adopt%', false),
-      'computed', a.attgenerated <> '' OR a.attidentity <> '')
+      'computed', a.attgenerated <> '' OR a.attidentity <> '',
+      'has_default', a.atthasdef)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
     JOIN pg_catalog.pg_namespace tn ON tn.oid = y.typnamespace
@@ -45,6 +46,11 @@ SELECT pg_catalog.json_build_object(
         JOIN pg_catalog.pg_attribute r ON r.attrelid = f.confrelid AND r.attnum = f.confkey[1]
         WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] AND f.conparentid = 0
           AND ($4::pg_catalog.oid IS NULL OR f.confrelid = $4)
+          -- The trigger names the column alone: it must lead to one table.
+          AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_constraint o
+            WHERE o.conrelid = c.oid AND o.contype = 'f' AND o.conkey = f.conkey AND o.conparentid = 0
+              AND (o.confrelid, o.confkey) <> (f.confrelid, f.confkey))
         ORDER BY f.conname
         LIMIT 1))
     FROM pg_catalog.pg_attribute a

@@ -103,7 +103,7 @@ pub(crate) fn has_children(parent: Oid) -> bool {
 }
 
 /// Who may not read what the fence of the parent asks, and the parent's key, though it has rights on the child.
-pub(super) fn unreadable(child: Oid, parent: Oid, key: &Ident, forced: bool) -> Vec<Unreadable> {
+pub(in crate::policy) fn unreadable(child: Oid, parent: Oid, key: &Ident, forced: bool) -> Vec<Unreadable> {
     let args = [child.into(), parent.into(), key.raw().to_owned().into(), forced.into()];
     catalog::read(READERS, About::One, &args)
 }

@@ -12,7 +12,7 @@ use org_scope_core::policy::through::Linked;
 use org_scope_core::sql::Ident;
 use pgrx::pg_sys::Oid;
 
-pub(super) use facts::has_children;
+pub(super) use facts::{has_children, unreadable};
 pub(super) use fill::end_transaction;
 pub(crate) use fill::{begin_fill, fill_step};
 pub(crate) use fire::{check_parent, fill_from_parent, move_children};

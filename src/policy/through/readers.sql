@@ -11,6 +11,13 @@ WITH asked AS (
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
   WHERE p.polrelid = $2 AND p.polname = 'org_scope_fence'
     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+  UNION
+  -- What the child's own fence asks of the parent beside that, in a lookup's condition say.
+  SELECT d.refobjid, d.refobjsubid::pg_catalog.int2
+  FROM pg_catalog.pg_policy p
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
+  WHERE p.polrelid = $1 AND p.polname = 'org_scope_fence'
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $2 AND d.refobjsubid > 0
 ),
 granted AS (
   SELECT x.grantee, c.relowner

@@ -25,6 +25,8 @@ pub(super) enum Group {
     Partitions,
     /// Partial indexes of one organization
     Partial,
+    /// Searches that have an index of their own
+    Search,
     /// Statements that have nothing to do with the extension
     Unrelated,
     /// INSERT, UPDATE, upsert, DELETE

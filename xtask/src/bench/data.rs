@@ -11,6 +11,11 @@ pub(super) const ORGS: usize = 1000;
 /// The rows of the tables beside `items`.
 pub(super) const NOTES: usize = 200_000;
 const PARTITIONED_ROWS: usize = 200_000;
+const DOCUMENTS: usize = 200_000;
+/// How many words there are to look for in them: each stands in one document of so many.
+pub(super) const WORDS: usize = 512;
+/// The table of documents.
+pub(super) const DOCS: &str = "docs";
 
 /// An organization, and rows of it.
 #[derive(Debug, Clone)]
@@ -119,6 +124,27 @@ pub(super) fn add_partitioned(client: &mut Client, table: Partitioned) -> Result
          END $do$;
          INSERT INTO {name} SELECT id, org_id, amount FROM items WHERE id <= {PARTITIONED_ROWS};
          CREATE INDEX ON {name} (org_id, id)"
+    );
+    run(client, &script)
+}
+
+/// Adds `docs`, documents to search for words, each with an index for its kind of search.
+pub(super) fn add_documents(client: &mut Client) -> Result<()> {
+    let script = format!(
+        "CREATE TABLE {DOCS} (id bigint PRIMARY KEY, org_id uuid NOT NULL, title text NOT NULL, body text NOT NULL,
+                               words tsvector NOT NULL, doc jsonb NOT NULL, tags text[] NOT NULL);
+         INSERT INTO {DOCS}
+         SELECT id, org_id, substr(md5(w), 1, 8) || ' ' || substr(md5(id::text), 1, 8), 'from ' || md5(id::text) || ' on ' || w || ' to ' || md5((id * 7)::text),
+                to_tsvector('simple', 'from v' || id % 17 || ' on ' || w || ' to u' || id % 101),
+                jsonb_build_object('word', w, 'n', id % 17), ARRAY[w, 'v' || id % 17]
+         FROM items, LATERAL (SELECT 'w' || (hashint8extended(id, 5) & {WORDS} - 1) || 'x') AS word (w)
+         WHERE id <= {DOCUMENTS} ORDER BY id;
+         CREATE INDEX ON {DOCS} USING gin (body gin_trgm_ops);
+         CREATE INDEX ON {DOCS} USING gin (title gin_trgm_ops);
+         CREATE INDEX ON {DOCS} USING gin (words);
+         CREATE INDEX ON {DOCS} USING gin (doc jsonb_path_ops);
+         CREATE INDEX ON {DOCS} USING gin (tags);
+         CREATE INDEX ON {DOCS} (org_id)"
     );
     run(client, &script)
 }

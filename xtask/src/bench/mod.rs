@@ -98,7 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let groups = arguments.groups();
     let partitioned =
         if groups.contains(&Group::Partitions) { cells::partitions::tables(arguments.quick) } else { &[] };
-    let stand = Stand::new(&cluster, usize::try_from(arguments.rows)?, partitioned)?;
+    let documents = groups.contains(&Group::Search);
+    let stand = Stand::new(&cluster, usize::try_from(arguments.rows)?, partitioned, documents)?;
     stand.warm()?;
 
     heading("Rounds");

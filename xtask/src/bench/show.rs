@@ -7,8 +7,8 @@ use comfy_table::{Cell as Field, CellAlignment, Color};
 use console::style;
 
 use super::cell::{A, A_AGAIN, B, Bound, C, Cell, D, E, FENCE, Group, Mode, Rule};
-use super::cells::B_SETS;
 use super::cells::skew::{FIRST, OFF};
+use super::cells::{B_SETS, SETTING_OFF};
 use super::verdict::{self, Finding, Verdict};
 use super::{Outcome, Results};
 use crate::clock::Clock;
@@ -147,6 +147,7 @@ pub(super) fn title(group: Group) -> &'static str {
         Group::Skew => "Prepared statements that were planned for another organization",
         Group::Partitions => "Tables partitioned by organization",
         Group::Partial => "A partial index of one organization",
+        Group::Search => "Searches by index, with org_scope.index_search_operators",
         Group::Unrelated => "Tables without a fence",
         Group::Writes => "Writes",
     }
@@ -189,7 +190,7 @@ fn ratios(outcomes: &[&Outcome], results: &Results, detail: Detail) -> Lines {
         }
     }
     names.retain(|name| *name != A_AGAIN);
-    let places = [A, B_SETS, B, E, FIRST, OFF, C, D, FENCE];
+    let places = [A, B_SETS, B, E, FIRST, OFF, C, D, SETTING_OFF, FENCE];
     names.sort_by_key(|name| places.iter().position(|place| place == name));
     // What is not judged is for the report.
     rules.retain(|rule| detail == Detail::Report || rule.bound != Bound::Shown);

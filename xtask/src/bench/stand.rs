@@ -67,15 +67,22 @@ pub(super) struct Stand<'a> {
     pub(super) rows: usize,
     /// The partitioned tables.
     pub(super) partitioned: Vec<Partitioned>,
+    /// Whether there are documents to search.
+    documents: bool,
 }
 
 impl<'a> Stand<'a> {
     /// Makes the databases.
-    pub(super) fn new(cluster: &'a Cluster, rows: usize, partitioned: &[Partitioned]) -> Result<Self> {
+    pub(super) fn new(
+        cluster: &'a Cluster,
+        rows: usize,
+        partitioned: &[Partitioned],
+        documents: bool,
+    ) -> Result<Self> {
         let mut maintenance = cluster.connect("postgres", "postgres")?;
         maintenance.batch_execute(&format!("CREATE ROLE {OWNER} LOGIN; CREATE ROLE {APP} LOGIN"))?;
-        ground(cluster, &mut maintenance, rows, partitioned)?;
-        let names: Vec<&str> = partitioned.iter().map(|table| table.name).collect();
+        ground(cluster, &mut maintenance, rows, partitioned, documents)?;
+        let names: Vec<&str> = further(partitioned, documents).collect();
         for database in DATABASES {
             let progress = Progress::new(&format!("a copy of it: {}", describe(database)));
             // Files, not pages through the log: faster, and the same rows at the same places.
@@ -99,7 +106,7 @@ impl<'a> Stand<'a> {
         let facts = Facts::read(&server.connect(TEMPLATE, "postgres")?, rows)?;
         maintenance.batch_execute(&format!("DROP DATABASE {TEMPLATE} WITH (FORCE)"))?;
         maintenance.batch_execute("CHECKPOINT")?;
-        Ok(Self { cluster, server, facts, rows, partitioned: partitioned.to_vec() })
+        Ok(Self { cluster, server, facts, rows, partitioned: partitioned.to_vec(), documents })
     }
 
     /// Takes away what rolled-back writes left, in every database alike.
@@ -115,16 +122,14 @@ impl<'a> Stand<'a> {
     /// and pages lie in memory in one database as in the other.
     pub(super) fn warm(&self) -> Result<()> {
         let progress = Progress::new("reading all of it once");
-        let partitioned = self.partitioned.iter().map(|table| table.name);
+        let further = further(&self.partitioned, self.documents);
         for database in DATABASES {
             let mut client = self.cluster.connect(database, "postgres")?;
-            for table in TABLES.into_iter().chain(["notes"]).chain(partitioned.clone()) {
+            for table in TABLES.into_iter().chain(["notes"]).chain(further.clone()) {
                 client.batch_execute(&format!("SELECT count(t) FROM {table} AS t"))?;
             }
             client.batch_execute("SET enable_seqscan = off; SET enable_bitmapscan = off")?;
-            for (table, column) in
-                INDEXES.into_iter().chain(partitioned.clone().map(|table| (table, "org_id")))
-            {
+            for (table, column) in INDEXES.into_iter().chain(further.clone().map(|table| (table, "org_id"))) {
                 // The smallest there can be, so that the index is read from one end to the other.
                 let least = if column == "id" { "0" } else { "'00000000-0000-0000-0000-000000000000'" };
                 client.batch_execute(&format!("SELECT count(*) FROM {table} WHERE {column} >= {least}"))?;
@@ -133,6 +138,11 @@ impl<'a> Stand<'a> {
         progress.done();
         Ok(())
     }
+}
+
+/// The tables that only some groups need.
+fn further(partitioned: &[Partitioned], documents: bool) -> impl Iterator<Item = &str> + Clone {
+    partitioned.iter().map(|table| table.name).chain(documents.then_some(data::DOCS))
 }
 
 fn describe(database: &str) -> &'static str {
@@ -151,6 +161,7 @@ fn ground(
     maintenance: &mut Client,
     rows: usize,
     partitioned: &[Partitioned],
+    documents: bool,
 ) -> Result<()> {
     let mut progress = Progress::new(&format!(
         "loading {} rows of {} organizations",
@@ -159,6 +170,9 @@ fn ground(
     ));
     maintenance.batch_execute(&format!("CREATE DATABASE {TEMPLATE} TEMPLATE template0"))?;
     let mut client = cluster.connect(TEMPLATE, "postgres")?;
+    if documents {
+        client.batch_execute("CREATE EXTENSION pg_trgm")?;
+    }
     client.batch_execute(&format!(
         "GRANT CREATE ON SCHEMA public TO {OWNER}; SET ROLE {OWNER}; SET timezone = 'UTC'"
     ))?;
@@ -167,6 +181,10 @@ fn ground(
     for table in partitioned {
         progress.busy(table.name);
         data::add_partitioned(&mut client, *table)?;
+    }
+    if documents {
+        progress.busy(data::DOCS);
+        data::add_documents(&mut client)?;
     }
     progress.busy("statistics");
     client.batch_execute(&format!(
@@ -187,9 +205,9 @@ const OF_SUBSELECT: &str = "org_id = (SELECT current_setting('app.org')::uuid)";
 const OF_ANYBODY: &str = "org_id >= '00000000-0000-0000-0000-000000000000'";
 
 /// Policies as people write them: the conditions on rows that are found and on new ones.
-fn by_hand(cluster: &Cluster, database: &str, [found, new]: [&str; 2], partitioned: &[&str]) -> Result<()> {
+fn by_hand(cluster: &Cluster, database: &str, [found, new]: [&str; 2], further: &[&str]) -> Result<()> {
     let mut client = cluster.connect(database, OWNER)?;
-    for table in TABLES.iter().chain(partitioned) {
+    for table in TABLES.iter().chain(further) {
         client.batch_execute(&format!(
             "CREATE POLICY own_organization ON {table} USING ({found}) WITH CHECK ({new}); \
              ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
@@ -201,11 +219,11 @@ fn by_hand(cluster: &Cluster, database: &str, [found, new]: [&str; 2], partition
 }
 
 /// The fence, by nobody's hand but protect's.
-fn fence(cluster: &Cluster, partitioned: &[&str]) -> Result<()> {
+fn fence(cluster: &Cluster, further: &[&str]) -> Result<()> {
     let mut superuser = cluster.connect(FENCED, "postgres")?;
     superuser.batch_execute(&format!(
-        "CREATE EXTENSION org_scope; SELECT org_scope.allow('{APP}', 'direct'); \
-             GRANT SET ON PARAMETER org_scope.plan_classes TO {APP}"
+        "CREATE EXTENSION org_scope; SELECT org_scope.allow('{APP}', 'direct');
+             GRANT SET ON PARAMETER org_scope.index_search_operators, org_scope.plan_classes TO {APP}"
     ))?;
     let mut owner = cluster.connect(FENCED, OWNER)?;
     for table in TABLES {
@@ -213,7 +231,7 @@ fn fence(cluster: &Cluster, partitioned: &[&str]) -> Result<()> {
             .batch_execute(&format!("SELECT org_scope.protect('{table}')"))
             .with_context(|| table.to_owned())?;
     }
-    for table in partitioned {
+    for table in further {
         match owner.batch_execute(&format!("SELECT org_scope.protect('{table}')")) {
             Ok(()) => {}
             // A generator that can't do it yet says so.
@@ -224,7 +242,7 @@ fn fence(cluster: &Cluster, partitioned: &[&str]) -> Result<()> {
         }
     }
     let open = "SELECT count(*) FROM pg_catalog.pg_class WHERE relname = ANY ($1) AND NOT relrowsecurity";
-    let all: Vec<&str> = TABLES.iter().chain(partitioned).copied().collect();
+    let all: Vec<&str> = TABLES.iter().chain(further).copied().collect();
     let open: i64 = owner.query_one(open, &[&all])?.get(0);
     ensure!(open == 0, "{open} tables have no fence");
     Ok(())

@@ -30,6 +30,8 @@ pub enum NoAdoption {
     },
     /// The org column has no NULLs to fill.
     NotNull(Ident),
+    /// A DEFAULT says whose a row is that doesn't say it.
+    Default(Ident),
     /// It would explain itself.
     Itself,
     /// The lookup keeps its keys hashed.
@@ -108,6 +110,9 @@ impl NoAdoption {
                 format!("has an org column {column} that can't be a {wanted}")
             }
             Self::NotNull(column) => format!("has no row whose {column} is unknown"),
+            Self::Default(column) => {
+                format!("has a DEFAULT of {column}, which would contradict what tells of the organization")
+            }
             Self::Itself => "can't tell of itself".into(),
             Self::Hashed(lookup) => format!("can't ask lookup {lookup}, whose keys are hashed"),
             Self::Ambiguous { source, key } => {
@@ -145,6 +150,7 @@ impl NoAdoption {
             Self::NotNull(column) => {
                 format!("SELECT * FROM org_scope.protect({target}, {});", Text(column.raw()))
             }
+            Self::Default(column) => format!("ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT;"),
             Self::Ambiguous { source, key } => format!("ALTER TABLE {source} ADD UNIQUE ({key});"),
             Self::NoForeignKey { legacy, parent, key } => {
                 format!(

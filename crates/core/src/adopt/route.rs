@@ -10,6 +10,10 @@ pub struct Route {
     pub adopted: Adopted,
     /// The OID of the type of its rows.
     pub row_type: u32,
+    /// Its owner.
+    pub owner: u32,
+    /// Whether the fence stands.
+    pub fenced: bool,
     /// The number of its org column.
     pub org: i16,
     /// The number of its legacy column.

@@ -59,6 +59,8 @@ pub struct OrgColumn {
     pub brought: bool,
     /// Whether the table computes it.
     pub computed: bool,
+    /// Whether it has a DEFAULT.
+    pub has_default: bool,
 }
 
 impl OrgColumn {
@@ -155,6 +157,7 @@ mod tests {
             not_null: false,
             brought: true,
             computed: false,
+            has_default: false,
         };
         Standing {
             schema: ident("public"),

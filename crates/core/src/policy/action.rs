@@ -28,6 +28,13 @@ pub enum Action {
         /// Without blocking writers, which no function can do.
         concurrently: bool,
     },
+    /// CREATE INDEX CONCURRENTLY over one organization's rows.
+    CreateOrgIndex {
+        /// The new name.
+        index: Ident,
+        /// Everything behind the table's name.
+        tail: String,
+    },
     /// REINDEX of an index that a broken CONCURRENTLY left behind.
     Reindex(Ident),
     /// DROP INDEX.
@@ -111,6 +118,9 @@ impl Action {
             Self::CreateIndex { index, on, concurrently } => {
                 let how = if *concurrently { "INDEX CONCURRENTLY" } else { "INDEX" };
                 format!("CREATE {how} {index} ON {table} ({on})")
+            }
+            Self::CreateOrgIndex { index, tail } => {
+                format!("CREATE INDEX CONCURRENTLY {index} ON {table} {tail}")
             }
             Self::Reindex(index) => format!("REINDEX INDEX CONCURRENTLY {}", table.sibling(index.clone())),
             Self::DropIndex(index) => format!("DROP INDEX {}", table.sibling(index.clone())),

@@ -2,6 +2,7 @@
 
 use super::through::{CHILDREN, KEEPER, ORPHANS};
 use super::{FENCE, Facts, GUARD, Kind, STAMP, Spec, drift, part};
+use crate::adopt::{ADOPT, REST};
 use crate::sql::Ident;
 
 /// One of them.
@@ -24,6 +25,8 @@ pub enum Loosening {
     StampOff,
     /// What takes a row along when its parent moves is gone.
     ThroughOff,
+    /// What gives rows the organization that they are found to be of is gone.
+    AdoptionOff,
 }
 
 impl Loosening {
@@ -71,6 +74,7 @@ impl Loosening {
             GUARD => Some(Self::GuardOff),
             STAMP => Some(Self::StampOff),
             KEEPER | CHILDREN | ORPHANS => Some(Self::ThroughOff),
+            ADOPT | REST => Some(Self::AdoptionOff),
             _ => None,
         }
     }
@@ -85,6 +89,7 @@ impl Loosening {
             Self::GuardOff => "the trigger that stops TRUNCATE is taken away or switched off".into(),
             Self::StampOff => "the trigger that says who made a row is taken away or switched off".into(),
             Self::ThroughOff => "what ties rows to their parents' organization is taken away".into(),
+            Self::AdoptionOff => "the trigger that gives rows their organization is taken away".into(),
         }
     }
 
@@ -98,6 +103,9 @@ impl Loosening {
             Self::GuardOff => "Row security doesn't filter TRUNCATE.",
             Self::StampOff => "Roles could write rows in another user's name.",
             Self::ThroughOff => "A row would stay with the organization that its parent has left.",
+            Self::AdoptionOff => {
+                "Rows could name a key of another organization, and the adoption couldn't go on or back."
+            }
         }
     }
 }

@@ -164,7 +164,10 @@ impl Refusal {
         let columns = fence.columns.clone();
         let moves = match wanted {
             Source::Column(column) => {
-                !columns.is_empty() && !columns.contains(column) || Reading::read_back(facts).is_some()
+                // A fence of the transition names what tells of the organization too.
+                !columns.is_empty() && !columns.contains(column)
+                    || Reading::read_back(facts).is_some()
+                    || facts.adopts && facts.has_other_source(&org)
             }
             // What is compared would change under the users of the table, so they say so themselves.
             Source::Expression(_) => facts.has_other_source(&org),

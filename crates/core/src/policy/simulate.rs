@@ -76,6 +76,7 @@ fn apply_one(facts: &mut Facts, action: &Action) {
         }
         Action::RowSecurity(on) => facts.row_security = *on,
         Action::Force(on) => facts.force = *on,
+        Action::CreateOrgIndex { .. } => unreachable!("the user's to run"),
         Action::Link(_) | Action::Adopt(_) => unreachable!("protect ties no tables together"),
         Action::CopyView { .. } => unreachable!("no table here has a copy view"),
     }

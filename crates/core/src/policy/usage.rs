@@ -10,10 +10,14 @@ pub fn usage_key(facts: &Facts) -> Option<(Source, OrgType)> {
     let fence = facts.policy(FENCE)?;
     let own = org.own();
     let shared = own.clone().or(org.shared());
+    let seen = org.clone().with_fallback(facts.fallback.clone()).seen();
     if org.asks_parent() {
         return None;
     }
     let stands = fence.check.as_ref() == Some(&own.printed)
-        && fence.using.as_ref().is_some_and(|using| [&own.printed, &shared.printed].contains(&using));
+        && fence
+            .using
+            .as_ref()
+            .is_some_and(|using| [&own.printed, &shared.printed, &seen.printed].contains(&using));
     stands.then(|| (source, org.family()))
 }

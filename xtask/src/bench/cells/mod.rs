@@ -4,6 +4,7 @@ mod partial;
 pub(super) mod partitions;
 mod readers;
 mod reads;
+mod search;
 mod setter;
 pub(super) mod skew;
 mod transactions;
@@ -12,6 +13,7 @@ mod writes;
 
 use super::cell::{Cell, Group, Mode};
 use super::stand::Stand;
+pub(super) use search::SETTING_OFF;
 pub(super) use transactions::B_SETS;
 
 /// The cells of a group.
@@ -24,6 +26,7 @@ pub(super) fn of(group: Group, stand: &Stand<'_>) -> Vec<Cell> {
         Group::Skew => skew::cells(stand),
         Group::Partitions => partitions::cells(stand),
         Group::Partial => partial::cells(stand),
+        Group::Search => search::cells(stand),
         Group::Unrelated => unrelated::cells(),
         Group::Writes => writes::cells(stand),
     }
