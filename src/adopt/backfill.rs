@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use org_scope_core::Error;
-use org_scope_core::adopt::{NotYet, Phase, Progress};
+use org_scope_core::adopt::{NotYet, Phase, Places, Progress};
 use pgrx::pg_sys::Oid;
 
 use super::progress::{self, Place};
@@ -140,7 +140,7 @@ impl Run {
         // Bounded, where rows are waited for.
         let places = if self.waits { settings::bounded_waits(lock) } else { lock() };
         let filled = match places {
-            Some(places) => self.fill(known, &places)?,
+            Some(text) => self.fill(known, Places { text: &text, blocks: Some((place.next, to)) })?,
             None => 0,
         };
         self.filled += filled;
@@ -170,8 +170,8 @@ impl Run {
             _ => None,
         };
         let places = contradicting.and_then(|locking| first(known, &locking));
-        if let Some(places) = places {
-            let filled = self.fill(known, &places)?;
+        if let Some(text) = places {
+            let filled = self.fill(known, Places { text: &text, blocks: None })?;
             self.filled += filled;
             progress::record(self.table, place, filled);
             return Ok(true);
@@ -181,7 +181,7 @@ impl Run {
     }
 
     /// Fills the rows at these places, which are locked.
-    fn fill(&self, known: &Known, places: &str) -> Result<u64, Error> {
+    fn fill(&self, known: &Known, places: Places<'_>) -> Result<u64, Error> {
         let adopted = &known.adopted;
         let Some(settling) = adopted.settle(places) else { return Ok(0) };
         let filling = Filling::begin(self.table);
@@ -193,6 +193,9 @@ impl Run {
         let change = || across(known, run);
         let changed = if self.skip_triggers { untriggered::on(self.table, change) } else { change() };
         drop(filling);
+        if changed == places.count() {
+            return Ok(changed);
+        }
         let left = adopted.count_left(places);
         let left = left.map_or(0, |query| number(known, &query));
         if left > 0 {

@@ -1,10 +1,14 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `scale`, `regress`, `schema`, `setup`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `scale`, `adoption`,
+//! `regress`, `fuzz`, `schema`, `setup`.
 
+mod adoption;
 mod bench;
+mod chapter;
 mod clock;
 mod demo;
 mod difference;
 mod fuzz;
+mod plan;
 mod prepare;
 mod regress;
 mod scale;
@@ -14,6 +18,8 @@ mod statistics;
 mod table;
 mod terminal;
 mod test;
+mod unit;
+mod watched;
 mod workspace;
 
 use std::process::ExitCode;
@@ -40,6 +46,8 @@ enum Command {
     Regress(regress::Arguments),
     /// Measures whether anything grows with the number of tables or organizations
     Scale(scale::Arguments),
+    /// Measures what the adoption of a live table costs those who use it meanwhile
+    Adoption(adoption::Arguments),
     /// Mutates tokens, keys and key sets, and judges what the core answers
     Fuzz(fuzz::Arguments),
     /// Writes the install script sql/org_scope--VERSION.sql from the source
@@ -70,6 +78,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Regress(arguments) => regress::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
+        Command::Adoption(arguments) => adoption::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),

@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 
 use super::backend::{Backend, Message};
 use super::cell::{A, B, C, Cell, Contestant, D, FENCE, Group, Mode};
-use super::plan::Plan;
 use super::stand::Stand;
+use crate::plan::Plan;
 
 /// What the plans of a cell came to.
 #[derive(Debug, Clone)]

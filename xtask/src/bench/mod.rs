@@ -11,7 +11,6 @@ mod cells;
 mod data;
 mod look;
 mod measure;
-mod plan;
 mod report;
 mod show;
 mod stand;

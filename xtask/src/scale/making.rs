@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
-use super::backend::Watch;
-use super::notebook::{Notebook, Unit};
+use super::notebook::Notebook;
 use super::place::{APP, Extent, Fence, OWNER, Place, Size, org};
 use crate::terminal::Progress;
+use crate::unit::Unit;
+use crate::watched::Watch;
 
 /// Into how many parts the fencing of the wide databases is cut.
 const PARTS: usize = 40;

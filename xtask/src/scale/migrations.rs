@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::backend::Watch;
-use super::notebook::{Notebook, Unit};
+use super::notebook::Notebook;
 use super::place::{Extent, Fence, OWNER, Place};
+use crate::unit::Unit;
+use crate::watched::Watch;
 
 /// The table that comes and goes.
 const TABLE: &str = "one_more";

@@ -1,7 +1,6 @@
 //! `cargo xtask scale`: whether anything grows with the number of tables or organizations, beyond what the
 //! server's own catalogs cost.
 
-mod backend;
 mod growth;
 mod making;
 mod migrations;
@@ -15,13 +14,13 @@ mod sessions;
 use anyhow::{Context as _, Result, bail};
 use org_scope_cluster::{Options, Profile};
 
+use crate::chapter::Chapter;
 use crate::terminal::{Progress, heading, note};
-use crate::{prepare, setup, table, workspace};
-use backend::Watch;
+use crate::watched::Watch;
+use crate::{prepare, setup, workspace};
 use notebook::Notebook;
 use place::{Extent, Fence, Place, Size};
 use repetition::Repeated;
-use report::Chapter;
 
 /// Sessions whose time is measured, in each database.
 const SESSIONS: usize = 15;
@@ -76,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let newcomers = newcomers::run(&mut watch)?;
 
     let chapters = report::chapters(&notebook, &steady, &newcomers, all);
-    chapters.iter().for_each(show);
+    chapters.iter().for_each(Chapter::show);
     let failing: Vec<&str> = chapters.iter().flat_map(|c| &c.failing).map(String::as_str).collect();
     if !failing.is_empty() {
         bail!("{}", failing.join("; "));
@@ -126,10 +125,4 @@ fn rounds(
     }
     progress.done();
     Ok(())
-}
-
-fn show(chapter: &Chapter) {
-    heading(&chapter.title);
-    let head: Vec<&str> = chapter.head.iter().map(String::as_str).collect();
-    table::show(&head, chapter.rows.clone());
 }

@@ -3,12 +3,12 @@
 
 use anyhow::Result;
 
-use super::backend::{Backend, Watch};
 use super::growth::{ALPHA, SHARE};
-use super::notebook::Unit;
 use super::place::{Fence, OWNER};
 use crate::statistics::{Interval, excess, typical};
 use crate::terminal::Progress;
+use crate::unit::Unit;
+use crate::watched::{Backend, Watch};
 
 /// Tables that come in each database.
 const TABLES: usize = 1000;

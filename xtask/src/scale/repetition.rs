@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Result, ensure};
 use postgres::SimpleQueryMessage;
 
-use super::backend::{Backend, CONTEXTS, Watch};
 use super::place::{APP, Extent, Fence, Place, Size, org};
 use crate::terminal::Progress;
+use crate::watched::{Backend, CONTEXTS, Watch};
 
 /// What is done again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,22 +1,12 @@
 //! What is shown, and what is written into the documentation.
 
-use std::fmt::Write as _;
-
 use super::newcomers::{self, Compared};
-use super::notebook::{Line, Notebook, STEPS, Step, Unit};
+use super::notebook::{Line, Notebook, STEPS, Step};
 use super::place::{Extent, SMALL, Size};
 use super::repetition::Steady;
+use crate::chapter::Chapter;
 use crate::table::number;
-
-/// A table of text.
-#[derive(Debug)]
-pub(super) struct Chapter {
-    pub(super) title: String,
-    pub(super) head: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
-    /// What of it must not be so, in words.
-    pub(super) failing: Vec<String>,
-}
+use crate::unit::Unit;
 
 /// Everything that was measured.
 pub(super) fn chapters(
@@ -128,11 +118,7 @@ pub(super) fn page(chapters: &[Chapter], all: Extent, version: &str, clock: &str
         orgs = number(all.orgs),
     );
     for chapter in chapters {
-        let _ = write!(page, "\n## {}\n\n| {} |\n", chapter.title, chapter.head.join(" | "));
-        let _ = writeln!(page, "|{}", "---|".repeat(chapter.head.len()));
-        for row in &chapter.rows {
-            let _ = writeln!(page, "| {} |", row.join(" | "));
-        }
+        page.push_str(&chapter.markdown());
     }
     page
 }

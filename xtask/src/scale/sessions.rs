@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::backend::{Backend, Watch};
-use super::notebook::{Notebook, Unit};
+use super::notebook::Notebook;
 use super::place::{APP, Extent, Place, org};
+use crate::unit::Unit;
+use crate::watched::{Backend, Watch};
 
 /// A query that the fence narrows to one row.
 const QUERY: &str = "SELECT v FROM t1";

@@ -21,7 +21,7 @@ pub use plan::{Room, abandon, enforce, expand, finish, wants_index};
 pub use progress::Progress;
 pub use refusal::{NoAdoption, NotYet};
 pub use route::{Route, SourceTable};
-pub use source::{Adopted, Constant, Explaining, Expression, Source, literal};
+pub use source::{Adopted, Constant, Explaining, Expression, Places, Source, literal};
 pub use standing::{Index, Legacy, OrgColumn, Parent, Standing};
 pub use told::Told;
 

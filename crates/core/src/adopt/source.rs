@@ -74,6 +74,15 @@ pub struct Adopted {
     pub source: Source,
 }
 
+/// Rows that are locked, by where they lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// A text of `tid[]` that the server printed.
+    pub text: &'a str,
+    /// The blocks in which they lie, the second not included, where that is known.
+    pub blocks: Option<(u64, u64)>,
+}
+
 /// A text as a literal of the family's type.
 pub fn literal(org: &str, family: OrgType) -> Option<String> {
     let name = match family {
@@ -157,6 +166,32 @@ impl Explaining {
     }
 }
 
+impl Places<'_> {
+    /// How many they are.
+    pub fn count(&self) -> u64 {
+        self.text.bytes().filter(|byte| *byte == b'(').count() as u64
+    }
+
+    /// The condition on a row that it lies there. The server looks through as many blocks as it names: for a list
+    /// alone it would take the whole table to be cheaper than so many single places.
+    fn condition(&self) -> Option<String> {
+        let places = Literal::new(self.text).ok()?;
+        let listed = format!("{ROW}.ctid OPERATOR(pg_catalog.=) ANY ({places}::pg_catalog.tid[])");
+        Some(match self.blocks {
+            Some((from, to)) => format!("{} AND {listed}", within(from, to)),
+            None => listed,
+        })
+    }
+}
+
+/// The condition that a row lies in blocks `from` to `to`.
+fn within(from: u64, to: u64) -> String {
+    format!(
+        "{ROW}.ctid OPERATOR(pg_catalog.>=) '({from},0)'::pg_catalog.tid \
+         AND {ROW}.ctid OPERATOR(pg_catalog.<) '({to},0)'::pg_catalog.tid"
+    )
+}
+
 impl Adopted {
     fn reader(&self) -> &'static str {
         fence_org(self.family)
@@ -223,10 +258,10 @@ impl Adopted {
     pub fn lock_batch(&self, from: u64, to: u64, skip: bool) -> String {
         let (table, org) = (&self.table, &self.org);
         let skip = if skip { " SKIP LOCKED" } else { "" };
+        let within = within(from, to);
         format!(
             "SELECT pg_catalog.array_agg(b.place)::pg_catalog.text FROM (SELECT {ROW}.ctid AS place FROM ONLY {table} AS {ROW} \
-             WHERE {ROW}.{org} IS NULL AND {ROW}.ctid OPERATOR(pg_catalog.>=) '({from},0)'::pg_catalog.tid \
-             AND {ROW}.ctid OPERATOR(pg_catalog.<) '({to},0)'::pg_catalog.tid FOR NO KEY UPDATE OF {ROW}{skip}) AS b"
+             WHERE {ROW}.{org} IS NULL AND {within} FOR NO KEY UPDATE OF {ROW}{skip}) AS b"
         )
     }
 
@@ -247,9 +282,9 @@ impl Adopted {
         let (found, join, explained) = self.explained()?;
         let (table, org) = (&self.table, &self.org);
         let from = format!("FROM ONLY {table} AS {ROW}{join}");
-        let condition = format!(
-            "{explained} AND {ROW}.{org} IS NOT NULL AND NOT ({ROW}.{org} OPERATOR(pg_catalog.=) {found})"
-        );
+        // IS NOT NULL is left unsaid, as NULL equals nothing: statistics from before the filling would promise the
+        // planner that there are no such rows.
+        let condition = format!("{explained} AND NOT ({ROW}.{org} OPERATOR(pg_catalog.=) {found})");
         Some((from, condition))
     }
 
@@ -275,23 +310,23 @@ impl Adopted {
     }
 
     /// Gives the rows at the places the organization that explains them.
-    pub fn settle(&self, places: &str) -> Option<String> {
+    pub fn settle(&self, places: Places<'_>) -> Option<String> {
         let (found, join, explained) = self.explained()?;
         let (table, org) = (&self.table, &self.org);
         let from = join.strip_prefix(", ").map_or_else(String::new, |rows| format!(" FROM {rows}"));
         Some(format!(
             "UPDATE ONLY {table} AS {ROW} SET {org} = {found}{from} WHERE {} AND {explained}",
-            at(places)?
+            places.condition()?
         ))
     }
 
     /// How many rows at the places could have an organization and have none.
-    pub fn count_left(&self, places: &str) -> Option<String> {
+    pub fn count_left(&self, places: Places<'_>) -> Option<String> {
         let (_, join, explained) = self.explained()?;
         let (table, org) = (&self.table, &self.org);
         Some(counted(&format!(
             "SELECT FROM ONLY {table} AS {ROW}{join} WHERE {} AND {ROW}.{org} IS NULL AND {explained}",
-            at(places)?
+            places.condition()?
         )))
     }
 
@@ -333,12 +368,6 @@ impl Adopted {
 
 fn counted(select: &str) -> String {
     format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM ({select}) AS c")
-}
-
-/// A condition on the places, a text of `tid[]` that the server printed.
-fn at(places: &str) -> Option<String> {
-    let places = Literal::new(places).ok()?;
-    Some(format!("{ROW}.ctid OPERATOR(pg_catalog.=) ANY ({places}::pg_catalog.tid[])"))
 }
 
 #[cfg(test)]
@@ -388,17 +417,23 @@ mod tests {
     }
 
     #[test]
+    fn places_are_counted_and_looked_for_where_they_lie() {
+        let places = Places { text: "{\"(7,1)\",\"(8,12)\"}", blocks: Some((7, 9)) };
+        assert_eq!(places.count(), 2);
+        let condition = places.condition().expect("sayable");
+        assert!(condition.contains(">=) '(7,0)'") && condition.contains("<) '(9,0)'"), "{condition}");
+        assert!(condition.contains("ANY ('{\"(7,1)\",\"(8,12)\"}'::pg_catalog.tid[])"), "{condition}");
+    }
+
+    #[test]
     fn values_stand_as_literals_and_nothing_closes_them_early() {
         let constant = Constant { org: "it's".into(), legacy: None };
         let adopted = adopted(Source::Constant(constant));
-        assert!(
-            adopted
-                .settle("{\"(0,1)\"}")
-                .expect("sayable")
-                .contains("SET \"Org\" = ('it''s')::pg_catalog.text")
-        );
+        let places = |text| Places { text, blocks: None };
+        let settle = adopted.settle(places("{\"(0,1)\"}")).expect("sayable");
+        assert!(settle.contains("SET \"Org\" = ('it''s')::pg_catalog.text"), "{settle}");
         assert_eq!(adopted.count_contradicting(1), None, "a constant is what is left, not what must be");
-        assert_eq!(adopted.settle("a\0"), None);
+        assert_eq!(adopted.settle(places("a\0")), None);
         let assign = adopted.assign(&[Some("x'; --".into()), None], "o'").expect("sayable");
         assert!(
             assign.contains("ARRAY['x''; --']::pg_catalog.text[]") && assign.contains(" IS NULL)"),

@@ -7,14 +7,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use org_scope_cluster::Cluster;
+use org_scope_cluster::{Address, Cluster};
 use postgres::error::DbError;
-use postgres::{Client, NoTls};
+use postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::clock::Clock;
+use crate::plan::Plan;
 
 /// Where sessions come from.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     cluster: &'a Cluster,
     clock: Clock,
     /// Asks for the others' process numbers, so that they need not say them themselves.
@@ -23,37 +24,42 @@ pub(super) struct Watch<'a> {
 }
 
 /// Told of every notice.
-pub(super) type Listener = Box<dyn FnMut(&DbError) + Send>;
+pub(crate) type Listener = Box<dyn FnMut(&DbError) + Send>;
 
 /// A session.
-pub(super) struct Backend {
-    pub(super) client: Client,
-    pub(super) process: Process,
+pub(crate) struct Backend {
+    pub(crate) client: Client,
+    pub(crate) process: Process,
     listener: Arc<Mutex<Option<Listener>>>,
 }
 
 /// The server's process behind a session.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Process {
+pub(crate) struct Process {
     pid: u32,
     clock: Clock,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(cluster: &'a Cluster) -> Result<Self> {
+    pub(crate) fn new(cluster: &'a Cluster) -> Result<Self> {
         let asking = cluster.connect("postgres", "postgres")?;
         Ok(Self { cluster, clock: Clock::find(), asking, opened: 0 })
     }
 
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> &Address {
+        self.cluster.address()
+    }
+
     /// What the processes' time is told by.
-    pub(super) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         self.clock
     }
 
     /// Opens a session, which runs nothing.
-    pub(super) fn connect(&mut self, database: &str, role: &str) -> Result<Backend> {
+    pub(crate) fn connect(&mut self, database: &str, role: &str) -> Result<Backend> {
         self.opened += 1;
-        let name = format!("scale {}", self.opened);
+        let name = format!("watched {}", self.opened);
         let listener: Arc<Mutex<Option<Listener>>> = Arc::default();
         let told = Arc::clone(&listener);
         let mut config = self.cluster.config(database, role);
@@ -72,12 +78,12 @@ impl<'a> Watch<'a> {
 
 impl Backend {
     /// Runs statements.
-    pub(super) fn run(&mut self, sql: &str) -> Result<()> {
+    pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).with_context(|| sql.to_owned())
     }
 
     /// Runs statements, and tells their notices.
-    pub(super) fn run_told(&mut self, sql: &str, listener: Listener) -> Result<()> {
+    pub(crate) fn run_told(&mut self, sql: &str, listener: Listener) -> Result<()> {
         let set = |listener| *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
         set(Some(listener));
         let result = self.client.batch_execute(sql).with_context(|| sql.to_owned());
@@ -86,15 +92,25 @@ impl Backend {
     }
 
     /// Runs statements, and says how many nanoseconds the server's process worked for them.
-    pub(super) fn time(&mut self, sql: &str) -> Result<f64> {
+    pub(crate) fn time(&mut self, sql: &str) -> Result<f64> {
         let before = self.process.worked()?;
         self.run(sql)?;
         Ok(self.process.worked()? - before)
     }
 
+    /// The plan of a statement.
+    pub(crate) fn plan(&mut self, sql: &str) -> Result<Plan> {
+        let lines = self.client.simple_query(&format!("EXPLAIN (FORMAT JSON, COSTS OFF) {sql}"))?;
+        let text = lines.iter().filter_map(|line| match line {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        Ok(Plan::read(&serde_json::from_str(&text.collect::<Vec<_>>().join("\n"))?))
+    }
+
     /// Ends the session, and waits until its process is gone: what that does in its last moments would slow the
     /// next one that is measured.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         let Self { client, process, .. } = self;
         drop(client);
         for _ in 0..1000 {
@@ -106,24 +122,24 @@ impl Backend {
     }
 
     /// The bytes in the server's own memory contexts.
-    pub(super) fn contexts(&mut self) -> Result<f64> {
+    pub(crate) fn contexts(&mut self) -> Result<f64> {
         Ok(self.client.query_one(CONTEXTS, &[])?.get(0))
     }
 }
 
 /// The bytes in the server's own memory contexts.
-pub(super) const CONTEXTS: &str =
+pub(crate) const CONTEXTS: &str =
     "SELECT pg_catalog.sum(total_bytes)::pg_catalog.float8 FROM pg_catalog.pg_backend_memory_contexts";
 
 impl Process {
     /// The nanoseconds that it has worked so far.
-    pub(super) fn worked(&self) -> Result<f64> {
+    pub(crate) fn worked(&self) -> Result<f64> {
         Ok(self.clock.read_settled(self.pid)? as f64)
     }
 
     /// The bytes of memory that are its own: not the server's shared memory, and of what it still shares with
     /// the process that it was forked from, its part. What Rust allocates is seen only here.
-    pub(super) fn private(&self) -> Result<f64> {
+    pub(crate) fn private(&self) -> Result<f64> {
         let path = self.folder().join("smaps_rollup");
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         anonymous(&text).with_context(|| format!("{} says no Pss_Anon", path.display()))

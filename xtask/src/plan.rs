@@ -6,15 +6,15 @@ use serde_json::Value;
 
 /// A plan: its nodes, from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// The nodes' lines, indented: kind, table, index, conditions.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// The nodes alone, without those that only compute a value beforehand.
-    pub(super) bones: Vec<String>,
+    pub(crate) bones: Vec<String>,
     /// What it really did: the nodes' rows and loops.
-    pub(super) rows: Vec<String>,
+    pub(crate) rows: Vec<String>,
     /// Blocks that it looked at, wherever they were.
-    pub(super) buffers: u64,
+    pub(crate) buffers: u64,
 }
 
 /// What a policy writes where a query has the organization's id, as EXPLAIN shows it. The type's readers, the
@@ -44,7 +44,7 @@ const COUNTS: [&str; 2] = ["Subplans Removed", "Heap Fetches"];
 
 impl Plan {
     /// Reads what EXPLAIN (FORMAT JSON) says.
-    pub(super) fn read(explained: &Value) -> Self {
+    pub(crate) fn read(explained: &Value) -> Self {
         let mut plan = Self { lines: Vec::new(), bones: Vec::new(), rows: Vec::new(), buffers: 0 };
         let top = &explained[0]["Plan"];
         plan.buffers =
@@ -96,7 +96,7 @@ impl Plan {
 
     /// What distinguishes it from another; nothing where it is the same plan that did the same work. Writes find
     /// their pages as earlier ones left them, so there the blocks may differ by so many in a hundred.
-    pub(super) fn differs(&self, other: &Self, slack: u64) -> Option<&'static str> {
+    pub(crate) fn differs(&self, other: &Self, slack: u64) -> Option<&'static str> {
         if self.lines != other.lines {
             return Some("shape");
         }
@@ -108,7 +108,7 @@ impl Plan {
     }
 
     /// All of it, for people.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut rows = self.rows.iter();
         let mut text = String::new();
         for line in &self.lines {
