@@ -137,7 +137,7 @@ fn one(watch: &mut Watch<'_>, filler: Filler) -> Result<Filled> {
 const BATCHES: &str = "WITH c AS (SELECT pg_xact_commit_timestamp(xmin) AS at, count(*) AS n FROM messages GROUP BY xmin), \
     f AS (SELECT c.at, c.n FROM c, began AS b WHERE c.at > b.at AND c.n > 1), \
     w AS (SELECT f.at, lag(f.at) OVER (ORDER BY f.at) AS before FROM f WHERE f.n > (SELECT max(n) / 2 FROM f)) \
-    SELECT (SELECT count(*) FROM f), extract(epoch FROM max(at - coalesce(before, b.at)))::float8 FROM w, began AS b";
+    SELECT (SELECT count(*) FROM f), extract(epoch FROM max(w.at - coalesce(w.before, b.at)))::float8 FROM w, began AS b";
 
 impl Filled {
     /// Whether a writer was held up for longer than the longest batch, by more than the machine holds up one whom
