@@ -343,7 +343,7 @@ fn the_native_steps_do_nothing_for_others() {
         "SELECT org_scope._begin_adopt('messages', 'o', 'text', NULL, NULL, NULL, NULL, NULL, 'x')",
         "SELECT org_scope._begin_advance('messages', NULL)",
         "SELECT org_scope._begin_abandon('messages', true)",
-        "SELECT org_scope._begin_backfill('messages', 10, false)",
+        "SELECT org_scope._begin_backfill('messages', 10, false, 'public')",
         "SELECT * FROM org_scope.plan_adopt('messages', 'organization_id', constant => 'x')",
         "SELECT * FROM org_scope.unresolved('messages')",
         "SELECT org_scope.assign('messages', '{x}', 'x')",
@@ -356,7 +356,7 @@ fn the_native_steps_do_nothing_for_others() {
     inbox.db.superuser().run(&format!("GRANT {} TO {}", inbox.app, inbox.owner));
     let mut owner = inbox.owner();
     for (begin, step) in [
-        ("SELECT org_scope._begin_backfill('messages', 10, false)", "SELECT org_scope._backfill_step()"),
+        ("SELECT org_scope._begin_backfill('messages', 10, false, 'public')", "SELECT org_scope._backfill_step()"),
         ("SELECT org_scope._begin_advance('conversations', NULL)", "SELECT org_scope._run_step()"),
         ("SELECT org_scope._begin_abandon('conversations', true)", "SELECT org_scope._run_step()"),
     ] {
@@ -370,7 +370,7 @@ fn the_native_steps_do_nothing_for_others() {
     assert_eq!(inbox.truth("messages", "organization_id IS NOT NULL"), "");
     assert_eq!(inbox.phase("conversations"), "expanding");
     // A run that its transaction has taken back doesn't go on.
-    owner.run("BEGIN; SELECT org_scope._begin_backfill('messages', 10, false); ROLLBACK");
+    owner.run("BEGIN; SELECT org_scope._begin_backfill('messages', 10, false, 'public'); ROLLBACK");
     assert_eq!(owner.text("SELECT org_scope._backfill_step()"), "f");
     assert_eq!(inbox.truth("messages", "organization_id IS NOT NULL"), "");
 }
