@@ -356,7 +356,10 @@ fn the_native_steps_do_nothing_for_others() {
     inbox.db.superuser().run(&format!("GRANT {} TO {}", inbox.app, inbox.owner));
     let mut owner = inbox.owner();
     for (begin, step) in [
-        ("SELECT org_scope._begin_backfill('messages', 10, false, 'public')", "SELECT org_scope._backfill_step()"),
+        (
+            "SELECT org_scope._begin_backfill('messages', 10, false, 'public')",
+            "SELECT org_scope._backfill_step()",
+        ),
         ("SELECT org_scope._begin_advance('conversations', NULL)", "SELECT org_scope._run_step()"),
         ("SELECT org_scope._begin_abandon('conversations', true)", "SELECT org_scope._run_step()"),
     ] {
@@ -388,7 +391,7 @@ fn what_users_have_put_on_a_table_runs_as_its_owner() {
            FOREACH attack IN ARRAY ARRAY['SET ROLE postgres', 'RESET ROLE', 'SET SESSION AUTHORIZATION DEFAULT',
              'CREATE TEMP TABLE t (i int)', 'ALTER ROLE ' || current_user || ' SUPERUSER',
              'SELECT org_scope.across_orgs(''SELECT'')',
-             'SELECT org_scope._begin_backfill(''public.messages'', 1, false)',
+             'SELECT org_scope._begin_backfill(''public.messages'', 1, false, ''public'')',
              'SELECT org_scope._begin_abandon(''public.messages'', true)'] LOOP
              BEGIN
                EXECUTE attack;
