@@ -3,6 +3,7 @@
 //! How far it has come is read back from objects with fixed names: the triggers [`ADOPT`] and [`REST`], the
 //! fence, and whether the org column may be NULL.
 
+mod adopted;
 mod change;
 mod order;
 mod phase;
@@ -14,6 +15,7 @@ mod source;
 mod standing;
 mod told;
 
+pub use adopted::{Adopted, Places};
 pub use change::{COLUMN_MARK, Change, INDEX_MARK};
 pub use order::{By, Candidate, order};
 pub use phase::Phase;
@@ -21,7 +23,7 @@ pub use plan::{Room, abandon, enforce, expand, finish, wants_index};
 pub use progress::Progress;
 pub use refusal::{NoAdoption, NotYet};
 pub use route::{Route, SourceTable};
-pub use source::{Adopted, Constant, Explaining, Expression, Places, Source, literal};
+pub use source::{Constant, Explaining, Expression, Source, literal};
 pub use standing::{Index, Legacy, OrgColumn, Parent, Standing};
 pub use told::Told;
 
