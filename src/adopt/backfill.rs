@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use org_scope_core::Error;
 use org_scope_core::adopt::{NotYet, Phase, Places, Progress};
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::{self, Oid};
 
 use super::progress::{self, Place};
 use super::run::{COUNTED, across, first, not_yet, number};
@@ -26,6 +26,8 @@ struct Run {
     user: Oid,
     /// Rows of a batch.
     batch: u64,
+    /// Blocks of the next one: by what the last ones held, as statistics may tell of a table of long ago.
+    window: u64,
     skip_triggers: bool,
     /// The search_path for which the table's triggers were written.
     path: String,
@@ -95,6 +97,7 @@ pub(crate) fn begin_backfill(
             table,
             user: role::current(),
             batch,
+            window: least_window(batch),
             skip_triggers,
             path,
             since: now,
@@ -129,20 +132,38 @@ pub(crate) fn backfill_step() -> Result<bool, Error> {
     })
 }
 
+/// So many blocks hold no more than a batch, however short the rows are: each has a header and a pointer.
+fn least_window(batch: u64) -> u64 {
+    const SHORTEST: u64 = 28;
+    (batch / (u64::from(pg_sys::BLCKSZ) / SHORTEST)).max(1)
+}
+
 impl Run {
+    /// So many blocks that they hold a batch, if they are like the last ones; but at most twice as many as those, and few
+    /// enough that the first full ones after many with little to fill are no batch of another order.
+    fn next_window(&self, locked: u64) -> u64 {
+        const MOST: u64 = 8;
+        let least = least_window(self.batch);
+        let most = self.window.saturating_mul(2).min(least.saturating_mul(MOST));
+        let fitting = self.window.saturating_mul(self.batch).checked_div(locked).unwrap_or(most);
+        fitting.clamp(least, most)
+    }
+
     /// The next range of blocks.
     fn walk(&mut self, known: &Known, place: Place) -> Result<bool, Error> {
-        let (_, density) = relation::blocks_and_density(self.table);
-        let window = (self.batch / density).max(1);
-        let to = place.next.saturating_add(window).min(place.end);
+        let to = place.next.saturating_add(self.window).min(place.end);
         let locking = known.adopted.lock_batch(place.next, to, !self.waits);
         let lock = || first(known, &locking);
         // Bounded, where rows are waited for.
         let places = if self.waits { settings::bounded_waits(lock) } else { lock() };
-        let filled = match places {
-            Some(text) => self.fill(known, Places { text: &text, blocks: Some((place.next, to)) })?,
-            None => 0,
+        let (locked, filled) = match places {
+            Some(text) => {
+                let places = Places { text: &text, blocks: Some((place.next, to)) };
+                (places.count(), self.fill(known, places)?)
+            }
+            None => (0, 0),
         };
+        self.window = self.next_window(locked);
         self.filled += filled;
         progress::record(self.table, Place { next: to, ..place }, filled);
         self.tell(known, to, place.end);

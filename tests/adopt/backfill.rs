@@ -146,6 +146,21 @@ fn c6_a_server_that_crashes_goes_on_too() {
 }
 
 #[test]
+fn c6_no_batch_is_much_larger_than_asked_for_whatever_the_statistics_say() {
+    let inbox = Inbox::expanding("batches");
+    many(&inbox, 30_000);
+    let mut superuser = inbox.db.superuser();
+    // As of a table that was nearly empty when somebody last looked.
+    superuser.run("UPDATE pg_class SET reltuples = relpages WHERE oid = 'messages'::regclass");
+    inbox.owner().run("CALL org_scope.backfill('messages', batch_size => 1000)");
+    assert_eq!(superuser.number(LEFT), 0);
+    let batches = "SELECT max(n) || ' ' || (count(*) < 100) FROM (SELECT count(*) AS n FROM messages GROUP BY xmin::text) AS b";
+    let said = superuser.text(batches);
+    let (largest, few) = said.split_once(' ').expect("two");
+    assert!(largest.parse::<u32>().expect("a number") <= 2000 && few == "true", "{said}");
+}
+
+#[test]
 fn c6_two_at_once_take_turns_and_do_nothing_twice() {
     let inbox = Inbox::expanding("two");
     many(&inbox, 20_000);
